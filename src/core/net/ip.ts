@@ -1,0 +1,116 @@
+// An address of either family. Text only at the edges: past `parseIp` an address is an `Ip`, never a string.
+import { InputError } from "../../base/errors.ts";
+
+export type Family = 4 | 6;
+/** `value` is the address as an unsigned integer of 32 (family 4) or 128 (family 6) bits. */
+export type Ip = { readonly family: Family; readonly value: bigint };
+
+/** Bits in an address of the family. */
+export const bitsOf = (family: Family): 32 | 128 => (family === 4 ? 32 : 128);
+
+/** Strict: four decimal octets without leading zeros, or RFC 4291 text without a zone id. `undefined` for anything else. */
+export function tryParseIp(text: string): Ip | undefined {
+  const v4 = parseV4(text);
+  if (v4 !== undefined) return { family: 4, value: v4 };
+  const v6 = parseV6(text);
+  return v6 === undefined ? undefined : { family: 6, value: v6 };
+}
+
+/** As `tryParseIp`, but throws `InputError` code `IP` that names `field`. */
+export function parseIp(text: string, field = "ip"): Ip {
+  const ip = typeof text === "string" ? tryParseIp(text) : undefined;
+  if (ip === undefined)
+    throw new InputError({ code: "IP", field, value: text, expected: "an IPv4 or IPv6 address" });
+  return ip;
+}
+
+/** Canonical text: dotted quad, or RFC 5952 (IPv4-mapped addresses as `::ffff:a.b.c.d`). */
+export function formatIp(ip: Ip): string {
+  return ip.family === 4 ? formatV4(Number(ip.value)) : formatV6(ip.value);
+}
+
+/** Family 4 before 6, then by value. */
+export function compareIp(a: Ip, b: Ip): number {
+  if (a.family !== b.family) return a.family - b.family;
+  return a.value < b.value ? -1 : a.value > b.value ? 1 : 0;
+}
+
+export const equalIp = (a: Ip, b: Ip): boolean => a.family === b.family && a.value === b.value;
+
+/** Network byte order: 4 or 16 bytes. */
+export function ipToBytes(ip: Ip): Uint8Array {
+  const bytes = new Uint8Array(bitsOf(ip.family) / 8);
+  let rest = ip.value;
+  for (let i = bytes.length - 1; i >= 0; i--, rest >>= 8n) bytes[i] = Number(rest & 0xffn);
+  return bytes;
+}
+
+/** Inverse of `ipToBytes`: 4 or 16 bytes in network byte order. */
+export function ipFromBytes(bytes: Uint8Array): Ip {
+  let value = 0n;
+  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
+  return { family: bytes.length === 4 ? 4 : 6, value };
+}
+
+function parseV4(text: string): bigint | undefined {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
+  if (!match) return undefined;
+  let value = 0;
+  for (const octet of match.slice(1)) {
+    if (Number(octet) > 255 || (octet.length > 1 && octet.startsWith("0"))) return undefined;
+    value = value * 256 + Number(octet);
+  }
+  return BigInt(value);
+}
+
+function parseV6(text: string): bigint | undefined {
+  const halves = text.split("::");
+  if (halves.length > 2) return undefined;
+  const head = parseGroups(halves[0] ?? "", halves.length === 1);
+  const tail = halves.length === 2 ? parseGroups(halves[1] ?? "", true) : [];
+  if (!head || !tail) return undefined;
+  const missing = 8 - head.length - tail.length;
+  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
+  const groups = [...head, ...Array<number>(missing).fill(0), ...tail];
+  return groups.reduce((value, group) => (value << 16n) | BigInt(group), 0n);
+}
+
+/** 16-bit groups of one side of `::`; a dotted quad may end the text (`last`). */
+function parseGroups(text: string, last: boolean): number[] | undefined {
+  if (text === "") return [];
+  const groups: number[] = [];
+  const parts = text.split(":");
+  for (const [i, part] of parts.entries()) {
+    if (/^[0-9a-fA-F]{1,4}$/.test(part)) groups.push(parseInt(part, 16));
+    else {
+      const quad = last && i === parts.length - 1 ? parseV4(part) : undefined;
+      if (quad === undefined) return undefined;
+      groups.push(Number(quad >> 16n), Number(quad & 0xffffn));
+    }
+  }
+  return groups;
+}
+
+function formatV4(value: number): string {
+  return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
+}
+
+function formatV6(value: bigint): string {
+  if (value >> 32n === 0xffffn) return `::ffff:${formatV4(Number(value & 0xffffffffn))}`;
+  const groups = Array.from({ length: 8 }, (_, i) => Number((value >> BigInt(16 * (7 - i))) & 0xffffn));
+  const zeros = longestZeroRun(groups);
+  const hex = (list: number[]): string => list.map((group) => group.toString(16)).join(":");
+  if (zeros.length < 2) return hex(groups);
+  return `${hex(groups.slice(0, zeros.start))}::${hex(groups.slice(zeros.start + zeros.length))}`;
+}
+
+/** RFC 5952 section 4.2.3: the longest run of zero groups, the first among equals. */
+function longestZeroRun(groups: readonly number[]): { start: number; length: number } {
+  let best = { start: 0, length: 0 };
+  for (let start = 0; start < 8; start++) {
+    let length = 0;
+    while (groups[start + length] === 0) length++;
+    if (length > best.length) best = { start, length };
+  }
+  return best;
+}

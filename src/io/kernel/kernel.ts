@@ -1,0 +1,40 @@
+// The kernel of one network namespace, over netlink sockets that the native helper opened there.
+import type { Change, InterfaceAddress, Link, Notification, Route, Rule } from "../../core/netlink/types.ts";
+import type { Family } from "../../core/net/ip.ts";
+
+/** Outcome of one change: done, or the kernel's errno. */
+export type ChangeResult =
+  | { readonly kind: "done" }
+  | { readonly kind: "failed"; readonly errno: number; readonly code: string; readonly message: string };
+
+export interface Kernel {
+  links(): Promise<readonly Link[]>;
+  addresses(): Promise<readonly InterfaceAddress[]>;
+  /** All routes of the family, or those of one table. */
+  routes(family: Family, table?: number): Promise<readonly Route[]>;
+  rules(family: Family): Promise<readonly Rule[]>;
+  /** Sends all changes in as few sends as they fit in and resolves with one result each, in order. A failed change does not stop the next. */
+  apply(changes: readonly Change[]): Promise<readonly ChangeResult[]>;
+  /** Notifications of routes, rules, links and addresses in this namespace, until `signal` aborts. */
+  notifications(signal: AbortSignal): AsyncIterable<Notification>;
+  close(): Promise<void>;
+}
+
+export type CommandResult = { readonly code: number; readonly stdout: string; readonly stderr: string };
+
+/** The native helper process: one per program, started once, so that nothing is forked from a large Node heap. */
+export interface NativeHelper {
+  /** Opens netlink sockets in the namespace at `path` (as `/run/netns/x` or `/proc/1/ns/net`); own namespace where `undefined`. UnavailableError `NETNS_GONE` when the path does not name a network namespace. */
+  kernel(netns?: string): Promise<Kernel>;
+  /** A descriptor number in the helper for `Change.netnsFd` and `peerNetnsFd`. */
+  openNetns(path: string): Promise<{ readonly fd: number; close(): Promise<void> }>;
+  /** Writes a file as seen from inside the namespace, for /proc/sys/net. */
+  writeFile(path: string, text: string, netns?: string): Promise<void>;
+  readFile(path: string, netns?: string): Promise<string>;
+  /** Runs a program inside the namespace, with a deadline in milliseconds. */
+  run(
+    argv: readonly string[],
+    options?: { readonly netns?: string; readonly stdin?: string; readonly timeout?: number },
+  ): Promise<CommandResult>;
+  close(): Promise<void>;
+}
