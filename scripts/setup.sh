@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Makes a fresh Debian 12 machine ready for `npm run lab` and `npm test`: Debian packages, npm packages, the native
+# helper, the built program. Safe to run again: what is up to date is left alone. Without root it does what it can.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packages=(
+  gcc libc6-dev make iproute2 nftables procps util-linux
+  iputils-ping iputils-arping traceroute iperf3
+  containerd runc containernetworking-plugins bird2 busybox-static
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+if [ "${#missing[@]}" -gt 0 ]; then
+  if [ "$(id -u)" = 0 ]; then
+    echo "setup: installing Debian packages: ${missing[*]}"
+    log=$(mktemp)
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 ||
+      { tail -30 "$log"; echo "setup: apt-get failed, see above" >&2; exit 1; }
+    rm -f "$log"
+  else
+    echo "setup: not root, so these Debian packages stay missing: ${missing[*]}" >&2
+    echo "setup: unit tests run without them (npm run test:unit); the lab and the other tests need root" >&2
+  fi
+fi
+
+mkdir -p build
+stamp=build/.npm-ci
+if [ ! -x node_modules/.bin/tsc ] || ! cmp -s package-lock.json "$stamp"; then
+  echo "setup: installing npm packages"
+  npm ci --no-audit --no-fund --loglevel=error
+  cp package-lock.json "$stamp"
+fi
+if ! node_modules/.bin/node --version 2>/dev/null | grep -q '^v24\.'; then
+  npm rebuild node --loglevel=error # an npm that holds back install scripts leaves the runtime out
+  node_modules/.bin/node --version | grep -q '^v24\.' || { echo "setup: the npm package 'node' did not install Node 24" >&2; exit 1; }
+fi
+
+if command -v cc >/dev/null; then
+  bash native/build.sh
+else
+  echo "setup: no C compiler, so the native helper is not built" >&2
+fi
+node_modules/.bin/node node_modules/typescript/bin/tsc -p tsconfig.build.json

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Runs the tests with node's runner and one summary. `unit`: what needs neither root nor a server.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+mapfile -t unit < <(find src test -name '*.test.ts' ! -name '*.root.test.ts' ! -path '*/fixtures/*' | sort)
+mapfile -t rooted < <(find src test native lab -name '*.root.test.ts' -o -name '*.lab.ts' | sort)
+
+files=("${unit[@]}")
+if [ "${1:-all}" != unit ]; then
+  if [ "$(id -u)" = 0 ]; then
+    files+=("${rooted[@]}")
+  else
+    echo "test: not root: left out ${#rooted[@]} files that need network namespaces; unit tests run" >&2
+    [ -z "${CI:-}" ] || exit 1
+  fi
+fi
+exec node --test --test-concurrency=2 --test-timeout=300000 \
+  --test-reporter=spec --test-reporter-destination=stdout \
+  --test-reporter=./test/support/no-skip-reporter.ts --test-reporter-destination=stdout \
+  "${files[@]}"
