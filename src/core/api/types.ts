@@ -1,95 +1,148 @@
-// The REST API's JSON, R1 and R3 of the contract. Texts here are wire texts: addresses and prefixes in canonical form.
+// The REST API's JSON, R1 and R3 of the contract: each schema validates requests, makes the OpenAPI document and is the type.
+// Texts here are wire texts: addresses and prefixes in canonical form.
+import { Type, type Static } from "typebox";
 
-export type ApiError = {
-  status_code: number;
-  details: string;
-  resource_id?: string;
-  resource_type?: string;
-  code?: string;
-  faults?: { code: string; field: string; expected: string }[];
-};
+/** Visible characters only: no control characters, spaces or lone surrogates. */
+const Name = Type.String({ minLength: 1, maxLength: 253, pattern: "^[^\\p{C}\\p{Z}]+$" });
+/** An address holder's name has the container runtime's parts in it: longer than a host's. */
+const HolderName = Type.String({ minLength: 1, maxLength: 512, pattern: "^[^\\p{C}\\p{Z}]+$" });
+const Segment = Type.String({ maxLength: 253, pattern: "^[^\\p{C}\\p{Z}]*$" });
+const IpText = Type.String({ maxLength: 45 });
+const Ips = Type.Array(IpText, { maxItems: 2 });
+const Port = Type.Integer({ minimum: 0, maximum: 65535 });
+const Tags = Type.Record(Type.String(), Type.String({ maxLength: 1024 }));
+const K8sInfo = Type.Record(Type.String(), Type.Unknown());
+const Sequence = Type.Integer({ minimum: 0 });
+const Count = Type.Integer({ minimum: 0 });
+const Text = Type.String();
+const Revision = Type.Integer({ minimum: 0 });
+const optional = Type.Optional;
+
+export type Fault = Static<typeof Fault>;
+const Fault = Type.Object({ code: Text, field: Text, expected: Text });
+
+export type ApiError = Static<typeof ApiError>;
+export const ApiError = Type.Object({
+  status_code: Type.Integer(),
+  details: Text,
+  resource_id: optional(Text),
+  resource_type: optional(Text),
+  code: optional(Text),
+  faults: optional(Type.Array(Fault)),
+});
 
 /** `POST /address`. `name` identifies the holder for life: the same (name, host, tenant, segment) gets the same address again. */
-export type AddressRequest = {
-  name: string;
-  host: string;
-  tenant: string;
-  segment?: string;
+export type AddressRequest = Static<typeof AddressRequest>;
+export const AddressRequest = Type.Object({
+  name: HolderName,
+  host: Name,
+  tenant: Name,
+  segment: optional(Segment),
   /** Wanted addresses (static request), at most one a family. */
-  ips?: string[];
+  ips: optional(Ips),
   /** "namespace/pod", shown to people. */
-  pod?: string;
-};
-/** R3: `id` is the name; `ip` the first of `ips`. */
-export type AddressReply = {
-  id: string;
-  ip: string;
-  ips: string[];
-  name: string;
-  host: string;
-  tenant: string;
-  segment: string;
-  sequence: number;
-  blocks: string[];
-  networks: string[];
-  pod?: string;
-};
-export type AddressList = { revision: number; addresses: AddressReply[] };
-/** `DELETE /address?addressName=<name or IP>[&sequence=n]` */
-export type ReleaseReply = { released: boolean };
+  pod: optional(Type.String({ maxLength: 512, pattern: "^[^\\p{C}]*$" })),
+});
 
-export type NetworkReply = {
-  revision: number;
-  id: string;
-  name: string;
-  cidr: string;
-  block_mask: number;
-  tenants: string[];
-  blocks: number;
-  allocated_ip_count: number;
-};
-export type BlockReply = {
-  revision: number;
-  cidr: string;
-  tenant: string;
-  segment: string;
-  host: string;
-  network: string;
-  group: string;
-  allocated_ip_count: number;
-};
-export type BlockList = { revision: number; blocks: BlockReply[] };
-export type HostReply = {
-  ip: string;
-  ips: string[];
-  name: string;
-  agent_port: number;
-  tags: Record<string, string>;
-  k8s_info: Record<string, unknown>;
-  groups: (string | null)[];
-};
-export type HostList = { hosts: HostReply[]; revision: number };
+/** R3: `id` is the name; `ip` the first of `ips`. */
+export type AddressReply = Static<typeof AddressReply>;
+export const AddressReply = Type.Object({
+  id: Text,
+  ip: Text,
+  ips: Type.Array(Text),
+  name: Text,
+  host: Text,
+  tenant: Text,
+  segment: Text,
+  sequence: Sequence,
+  blocks: Type.Array(Text),
+  networks: Type.Array(Text),
+  pod: optional(Text),
+});
+export type AddressList = Static<typeof AddressList>;
+export const AddressList = Type.Object({ revision: Revision, addresses: Type.Array(AddressReply) });
+
+/** `DELETE /address?addressName=<name or IP>[&sequence=n]` */
+export type ReleaseReply = Static<typeof ReleaseReply>;
+export const ReleaseReply = Type.Object({ released: Type.Boolean() });
+
+export type NetworkReply = Static<typeof NetworkReply>;
+export const NetworkReply = Type.Object({
+  revision: Revision,
+  id: Text,
+  name: Text,
+  cidr: Text,
+  block_mask: Type.Integer(),
+  tenants: Type.Array(Text),
+  blocks: Count,
+  allocated_ip_count: Count,
+});
+export const NetworkList = Type.Array(NetworkReply);
+
+/** A block as agents see it: no counts, so that an allocation in a known block changes nothing. */
+export type BlockView = Static<typeof BlockView>;
+export const BlockView = Type.Object({
+  cidr: Text,
+  tenant: Text,
+  segment: Text,
+  host: Text,
+  network: Text,
+  group: Text,
+});
+export type BlockReply = Static<typeof BlockReply>;
+export const BlockReply = Type.Object({
+  revision: Revision,
+  ...BlockView.properties,
+  allocated_ip_count: Count,
+});
+export type BlockList = Static<typeof BlockList>;
+export const BlockList = Type.Object({ revision: Revision, blocks: Type.Array(BlockReply) });
+
+export type HostReply = Static<typeof HostReply>;
+export const HostReply = Type.Object({
+  ip: Text,
+  ips: Type.Array(Text),
+  name: Text,
+  agent_port: Port,
+  tags: Tags,
+  k8s_info: K8sInfo,
+  groups: Type.Array(Type.Union([Text, Type.Null()])),
+});
+export type HostList = Static<typeof HostList>;
+export const HostList = Type.Object({ hosts: Type.Array(HostReply), revision: Revision });
+
 /** `POST /hosts`: makes or changes a host. */
-export type HostRequest = {
-  name: string;
-  ip?: string;
-  ips?: string[];
-  agent_port?: number;
-  tags?: Record<string, string>;
-  k8s_info?: Record<string, unknown>;
-};
-export type TenantList = {
-  revision: number;
-  tenants: { id: string; segments: string[]; blocks: number; allocated_ip_count: number }[];
-};
-export type SegmentList = {
-  revision: number;
-  segments: { id: string; blocks: number; allocated_ip_count: number }[];
-};
+export type HostRequest = Static<typeof HostRequest>;
+export const HostRequest = Type.Object({
+  name: Name,
+  ip: optional(IpText),
+  ips: optional(Ips),
+  agent_port: optional(Port),
+  tags: optional(Tags),
+  k8s_info: optional(K8sInfo),
+});
+
+const Usage = { blocks: Count, allocated_ip_count: Count };
+export type TenantList = Static<typeof TenantList>;
+export const TenantList = Type.Object({
+  revision: Revision,
+  tenants: Type.Array(Type.Object({ id: Text, segments: Type.Array(Text), ...Usage })),
+});
+export type SegmentList = Static<typeof SegmentList>;
+export const SegmentList = Type.Object({
+  revision: Revision,
+  segments: Type.Array(Type.Object({ id: Text, ...Usage })),
+});
 
 /** `GET|POST /topology`, R4. On GET every group has `cidr` (first network) and `cidrs` (by network). */
 export type TopologyDocument = { networks: NetworkDocument[]; topologies: TreeDocument[]; revision?: number };
-export type NetworkDocument = { name: string; cidr: string; block_mask?: number; tenants?: string[] };
+export type NetworkDocument = Static<typeof NetworkDocument>;
+const NetworkDocument = Type.Object({
+  name: Text,
+  cidr: Text,
+  block_mask: optional(Type.Integer()),
+  tenants: optional(Type.Array(Text)),
+});
 export type TreeDocument = {
   networks: string[];
   map: GroupDocument[];
@@ -106,27 +159,53 @@ export type GroupDocument = {
   cidr?: string;
   cidrs?: Record<string, string>;
 };
+/** For the OpenAPI document only: groups nest, and core/topology checks them with better words than a schema can. */
+export const TopologyDocument = Type.Object({
+  networks: Type.Array(NetworkDocument),
+  topologies: Type.Array(
+    Type.Object({
+      networks: Type.Array(Text),
+      map: Type.Array(Type.Unknown()),
+      cidr: optional(Text),
+      cidrs: optional(Type.Record(Type.String(), Text)),
+    }),
+  ),
+  revision: optional(Revision),
+});
 
 /** `POST /hosts/{name}/report`: what an agent has, sent whenever its watch is (re)opened. `seen` is the newest store it ever followed. */
-export type HostReport = {
-  seen?: { cluster: string; revision: number };
-  endpoints: {
-    name: string;
-    ips: string[];
-    tenant: string;
-    segment: string;
-    sequence: number;
-    pod?: string;
-  }[];
-};
+export type HostReport = Static<typeof HostReport>;
+export const HostReport = Type.Object({
+  seen: optional(Type.Object({ cluster: Name, revision: Revision })),
+  endpoints: Type.Array(
+    Type.Object({
+      name: HolderName,
+      ips: Ips,
+      tenant: Name,
+      segment: Segment,
+      sequence: Sequence,
+      pod: optional(Type.String({ maxLength: 512 })),
+    }),
+  ),
+});
 /** `state` "waiting": the daemon hands out nothing until the listed hosts have reported. */
-export type HostReportReply = {
-  cluster: string;
-  revision: number;
-  state: "ready" | "waiting";
-  waiting_for: string[];
-  conflicts: { name: string; ip: string; reason: string }[];
-};
+export type HostReportReply = Static<typeof HostReportReply>;
+export const HostReportReply = Type.Object({
+  cluster: Text,
+  revision: Revision,
+  state: Type.Union([Type.Literal("ready"), Type.Literal("waiting")]),
+  waiting_for: Type.Array(Text),
+  conflicts: Type.Array(Type.Object({ name: Text, ip: Text, reason: Text })),
+});
+
+/** `POST /ipam/adopt`: `force` ends the waiting for hosts that will not report. */
+export type AdoptRequest = Static<typeof AdoptRequest>;
+export const AdoptRequest = Type.Object({ force: Type.Boolean() });
+export type AdoptReply = Static<typeof AdoptReply>;
+export const AdoptReply = Type.Object({
+  state: Type.Union([Type.Literal("ready"), Type.Literal("waiting")]),
+  waiting_for: Type.Array(Text),
+});
 
 /**
  * `GET /watch?since=<revision>&cluster=<id>`: newline-delimited JSON. First either `resume` (changes after `since` follow) or `reset`
@@ -137,13 +216,7 @@ export type WatchLine =
   | { type: "reset"; cluster: string }
   | { type: "resume"; cluster: string }
   | { type: "put"; kind: "host"; key: string; revision: number; value: HostReply }
-  | {
-      type: "put";
-      kind: "block";
-      key: string;
-      revision: number;
-      value: Omit<BlockReply, "revision" | "allocated_ip_count">;
-    }
+  | { type: "put"; kind: "block"; key: string; revision: number; value: BlockView }
   | { type: "put"; kind: "topology"; key: "topology"; revision: number; value: TopologyDocument }
   | { type: "delete"; kind: "host" | "block" | "topology"; key: string; revision: number }
   /** All up to `revision` was sent. Once after reset or resume. */
