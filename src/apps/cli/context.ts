@@ -1,0 +1,50 @@
+// What every command gets: how to ask the daemon and how to print.
+import type { Command } from "commander";
+import { type Client, createClient } from "./client.ts";
+import { type CliFlags, cliConfig } from "./config.ts";
+import { type Column, render } from "./output.ts";
+
+export type Context = {
+  readonly client: Client;
+  readonly print: (text: string) => void;
+  /** The reply for scripts, its rows for people. */
+  readonly show: <Row>(whole: unknown, rows: readonly Row[], columns: readonly Column<Row>[]) => void;
+  /** One sentence for people; the reply for scripts. */
+  readonly tell: (whole: unknown, sentence: string) => void;
+};
+
+export type Streams = {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+const REQUEST_TIMEOUT = 30_000;
+
+/** Made when a command runs, as only then all flags are known. */
+export function contextOf(command: Command, { out, err, env }: Streams): Context {
+  const { rootUrl, format, verbose } = cliConfig(command.optsWithGlobals<CliFlags>(), env);
+  const print = (text: string): void => {
+    out(`${text}\n`);
+  };
+  return {
+    client: createClient({
+      rootUrl,
+      timeout: REQUEST_TIMEOUT,
+      ...(verbose
+        ? {
+            trace: (line: string) => {
+              err(`${line}\n`);
+            },
+          }
+        : {}),
+    }),
+    print,
+    show: (whole, rows, columns) => {
+      print(render(format, whole, rows, columns));
+    },
+    tell: (whole, sentence) => {
+      print(format === "table" ? sentence : render(format, whole, [], []));
+    },
+  };
+}

@@ -1,0 +1,107 @@
+// `romana <noun> <verb>`: words to commands, errors to one line and an exit code. 0 done, 1 failed, 2 wrong input.
+import { Command, CommanderError, Option } from "commander";
+import { InputError, UnavailableError } from "../../base/errors.ts";
+import { RefusedError } from "./client.ts";
+import {
+  type Action,
+  addressCommands,
+  blockCommands,
+  hostCommands,
+  networkCommands,
+  tenantCommands,
+  topologyCommands,
+} from "./commands.ts";
+import { completionCommand } from "./completion.ts";
+import { contextOf, type Streams } from "./context.ts";
+import { FORMATS } from "./output.ts";
+
+export async function run(
+  argv: readonly string[],
+  env: Streams["env"],
+  streams: Omit<Streams, "env"> = standardStreams,
+): Promise<number> {
+  try {
+    await cliProgram({ ...streams, env }).parseAsync([...argv], { from: "user" });
+    return 0;
+  } catch (error) {
+    return tellError(error, streams);
+  }
+}
+
+const standardStreams: Omit<Streams, "env"> = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+};
+
+export function cliProgram(streams: Streams): Command {
+  const program = new Command("romana")
+    .description("Romana: networks, hosts, blocks and addresses of a cluster")
+    .addOption(
+      new Option("-c, --config <file>", "settings (default ~/.romana.yaml, then /etc/romana/cli.yaml)"),
+    )
+    .addOption(
+      new Option(
+        "-r, --rootURL <url>",
+        "the daemon's address (ROMANA_ROOT_URL; default http://127.0.0.1:9600)",
+      ),
+    )
+    .addOption(new Option("-f, --format <format>", "output").choices([...FORMATS]))
+    .addOption(new Option("-v, --verbose", "print every request on stderr"))
+    .configureOutput({ writeOut: streams.out, writeErr: () => undefined })
+    .showSuggestionAfterError(true)
+    .exitOverride();
+  // Commander passes (words…, options, command): the words of the action take the options where they want them.
+  const action: Action =
+    (body) =>
+    async (...args) => {
+      const command = args.at(-1) as Command;
+      await body(
+        contextOf(command, streams),
+        ...(args.slice(0, -1) as Parameters<typeof body> extends [unknown, ...infer Rest] ? Rest : never),
+      );
+    };
+  for (const add of [
+    hostCommands,
+    networkCommands,
+    blockCommands,
+    addressCommands,
+    tenantCommands,
+    topologyCommands,
+  ])
+    add(program, action);
+  completionCommand(program);
+  for (const app of ["daemon", "agent", "lab"])
+    program.command(app).description(`run the ${app}: romana ${app} --help`).allowUnknownOption();
+  for (const command of everyCommand(program))
+    command.exitOverride().configureOutput({ writeOut: streams.out, writeErr: () => undefined });
+  return program;
+}
+
+function everyCommand(command: Command): Command[] {
+  return command.commands.flatMap((child) => [child, ...everyCommand(child)]);
+}
+
+function tellError(error: unknown, { err }: Omit<Streams, "env">): number {
+  if (error instanceof CommanderError) return tellUsage(error, err);
+  if (error instanceof RefusedError) return say(err, error.details, 2);
+  if (error instanceof InputError) {
+    for (const line of error.message.split("; ")) say(err, line, 2);
+    return 2;
+  }
+  if (error instanceof UnavailableError) return say(err, error.message, 1);
+  throw error;
+}
+
+function tellUsage(error: CommanderError, err: Streams["err"]): number {
+  if (error.exitCode === 0) return 0;
+  const text =
+    error.message === "(outputHelp)"
+      ? "which command? See romana --help"
+      : error.message.replace(/^error: /, "");
+  return say(err, text.replaceAll("\n", " "), 2);
+}
+
+function say(err: Streams["err"], text: string, code: number): number {
+  err(`romana: ${text}\n`);
+  return code;
+}
