@@ -1,0 +1,98 @@
+// Gives a pod its addresses: one of each family that its host's groups have for its tenant, or none at all.
+// Pure: reads the state, answers with a plan or a refusal.
+import type { Ip } from "../net/ip.ts";
+import type { Address, Block, Slot } from "../model/records.ts";
+import { type Choice, chooseAny, chooseWanted, familiesOf, isOwner } from "./choose.ts";
+import { type Offer, offersOf, offersTo } from "./offers.ts";
+import type { IpamState } from "./state.ts";
+import type { AllocateOptions, AllocateRequest, Allocation, Refusal } from "./types.ts";
+
+export function allocate(state: IpamState, request: AllocateRequest, options: AllocateOptions): Allocation {
+  const holder = state.addresses.get(request.name);
+  if (holder)
+    return sameHolder(holder, request)
+      ? { kind: "existing", address: holder }
+      : { kind: "name-taken", holder };
+  const host = state.hosts.get(request.host);
+  if (!host) return { kind: "unknown-host", host: request.host };
+  const offers = offersTo(state, host, request.tenant);
+  if (offers.length === 0 && offersOf(state, host).length === 0)
+    return { kind: "host-in-no-group", host: host.name };
+  if (offers.length === 0) return { kind: "no-network", tenant: request.tenant };
+  const choices = chooseAll(state, request, offers, options);
+  return Array.isArray(choices) ? granted(request, choices, options.now) : choices;
+}
+
+/** The families are chosen one by one, each from its own offers; one refusal refuses all. */
+function chooseAll(
+  state: IpamState,
+  request: AllocateRequest,
+  offers: readonly Offer[],
+  options: AllocateOptions,
+): Choice[] | Refusal {
+  const wanted = request.ips ?? [];
+  const surplus = surplusIp(wanted, offers);
+  if (surplus) return { kind: "ip-outside", ip: surplus, allowed: offers.map((offer) => offer.prefix) };
+  const choices: Choice[] = [];
+  for (const family of familiesOf(offers)) {
+    const usable = offers.filter((offer) => offer.prefix.ip.family === family);
+    const ip = wanted.find((each) => each.family === family);
+    const choice = ip ? chooseWanted(state, request, usable, ip) : chooseAny(state, request, usable, options);
+    if (choice === undefined) return exhausted(request, usable);
+    if (choice.kind !== "choice") return choice;
+    choices.push(choice);
+  }
+  return choices;
+}
+
+/** A wanted address of a family that is not offered, or the second of one family. */
+function surplusIp(wanted: readonly Ip[], offers: readonly Offer[]): Ip | undefined {
+  const families = new Set(familiesOf(offers));
+  return wanted.find((ip) => !families.delete(ip.family));
+}
+
+function exhausted(request: AllocateRequest, offers: readonly Offer[]): Refusal {
+  const tried = offers.map(({ network, group }) => ({ network: network.name, group }));
+  const last = tried.at(-1) ?? { network: "", group: "" };
+  const family = offers[0]?.prefix.ip.family ?? 4;
+  return { kind: "exhausted", family, tenant: request.tenant, tried, ...last };
+}
+
+function granted(request: AllocateRequest, choices: readonly Choice[], now: number): Allocation {
+  // Never below the wall clock: a block that was returned and claimed again starts from nothing, and the number of an
+  // earlier life must not come back.
+  const sequence = Math.max(now, ...choices.map(({ block }) => block.sequence + 1));
+  const { name, host, tenant, segment, pod } = request;
+  const address: Address = {
+    ...{ name, host, tenant, segment, sequence },
+    ips: choices.map(({ block, offset }) => ({
+      ip: { family: block.cidr.ip.family, value: block.cidr.ip.value + BigInt(offset) },
+      network: block.network,
+      block: block.cidr,
+    })),
+    ...(pod === undefined ? {} : { pod }),
+  };
+  const blocks = choices.map(({ block, offset }) =>
+    withSlot({ ...block, sequence }, offset, { state: "used", name, sequence }),
+  );
+  return {
+    kind: "allocated",
+    address,
+    writes: [
+      ...blocks.map((block) => ({ kind: "put-block", block }) as const),
+      { kind: "put-address", address },
+    ],
+    guards: [...new Set(blocks.map((block) => block.network))],
+  };
+}
+
+export const withSlot = (block: Block, offset: number, slot: Slot): Block => ({
+  ...block,
+  slots: new Map(block.slots).set(offset, slot),
+});
+
+function sameHolder(holder: Address, request: AllocateRequest): boolean {
+  const has = (ip: Ip): boolean =>
+    holder.ips.some((each) => each.ip.family === ip.family && each.ip.value === ip.value);
+  return isOwner(holder, request) && (request.ips ?? []).every(has);
+}

@@ -1,0 +1,140 @@
+// Finds one address: any of a family, or the one wanted. Answers with the block as it was and the offset in it, and
+// changes nothing.
+import { type Cidr, cidrOf, containsCidr, containsIp } from "../net/cidr.ts";
+import type { Family, Ip } from "../net/ip.ts";
+import type { Block } from "../model/records.ts";
+import type { IndexedBlock } from "./block-index.ts";
+import { freeBlock, rangeOf } from "./free-space.ts";
+import type { Offer } from "./offers.ts";
+import { lowestFree } from "./occupancy.ts";
+import { overlapping } from "./range-set.ts";
+import type { IpamState } from "./state.ts";
+import type { AllocateOptions, AllocateRequest, Place, Refusal } from "./types.ts";
+
+/** `block` as it stands, owned by the asker, but not yet with the slot at `offset`. */
+export type Choice = { readonly kind: "choice"; readonly block: Block; readonly offset: number };
+
+/**
+ * In the order of `offers`: a slot of a block that the asker has, a new block, a block that is empty and has rested.
+ * Only when no offer has any of these, the slot that has rested longest.
+ */
+export function chooseAny(
+  state: IpamState,
+  request: AllocateRequest,
+  offers: readonly Offer[],
+  options: AllocateOptions,
+): Choice | undefined {
+  const rested = options.now - options.cooldown;
+  for (const offer of offers) {
+    const choice =
+      fromOwn(state, request, offer, rested) ??
+      fromNew(state, request, offer, options.offsetSeed) ??
+      fromEmpty(state, request, offer, rested);
+    if (choice) return choice;
+  }
+  for (const offer of offers) {
+    const choice = fromOwn(state, request, offer, Infinity) ?? fromEmpty(state, request, offer, Infinity);
+    if (choice) return choice;
+  }
+  return undefined;
+}
+
+/** A slot that is free, else the one that cools longest, if since `rested` or before. */
+function fromOwn(
+  state: IpamState,
+  request: AllocateRequest,
+  offer: Offer,
+  rested: number,
+): Choice | undefined {
+  const { open, cooling } = state.owned({ ...ownerOf(request), network: offer.network.name });
+  for (const { block, occupancy } of open)
+    if (occupancy.free !== undefined && inOffer(block, offer))
+      return { kind: "choice", block, offset: occupancy.free };
+  let best: { block: Block; offset: number; since: number } | undefined;
+  for (const { block, occupancy } of cooling) {
+    const slot = occupancy.cooling;
+    if (slot && slot.since <= rested && (!best || slot.since < best.since) && inOffer(block, offer))
+      best = { block, ...slot };
+  }
+  return best && { kind: "choice", block: best.block, offset: best.offset };
+}
+
+function fromNew(state: IpamState, request: AllocateRequest, offer: Offer, seed: number): Choice | undefined {
+  const { network, prefix } = offer;
+  const space = state.spaces[prefix.ip.family];
+  const cidr = freeBlock(space, prefix, network.blockMask, seed);
+  if (!cidr) return undefined;
+  const block = newBlock(request, placeOf(offer), cidr);
+  const offset = lowestFree(block, space.reserved);
+  return offset === undefined ? undefined : { kind: "choice", block, offset };
+}
+
+/** A block of the group that nobody uses any more changes hands in one write. */
+function fromEmpty(
+  state: IpamState,
+  request: AllocateRequest,
+  offer: Offer,
+  rested: number,
+): Choice | undefined {
+  for (const { block, occupancy } of state.empty(offer.network.name, offer.group)) {
+    const offset = occupancy.free ?? occupancy.cooling?.offset;
+    if (offset !== undefined && occupancy.restingSince <= rested && inOffer(block, offer))
+      return { kind: "choice", block: { ...block, ...ownerOf(request) }, offset };
+  }
+  return undefined;
+}
+
+/** The wanted address, if the asker may have it. A static address does not wait for a cooldown: it was asked for by number. */
+export function chooseWanted(
+  state: IpamState,
+  request: AllocateRequest,
+  offers: readonly Offer[],
+  ip: Ip,
+): Choice | Refusal {
+  const offer = offers.find((each) => containsIp(each.prefix, ip));
+  if (!offer) return { kind: "ip-outside", ip, allowed: offers.map((each) => each.prefix) };
+  const space = state.spaces[ip.family];
+  if (overlapping(space.reserved, { first: ip.value, last: ip.value })) return { kind: "ip-reserved", ip };
+  const found = state.blockAt(ip);
+  if (found) return chooseInBlock(found, request, ip);
+  const cidr = cidrOf(ip, offer.network.blockMask);
+  // Blocks of another size may be left from before a change of the block size.
+  if (overlapping(space.occupied, rangeOf(cidr)))
+    return { kind: "ip-taken", ip, holder: undefined, block: cidr };
+  return { kind: "choice", block: newBlock(request, placeOf(offer), cidr), offset: offsetOf(cidr, ip) };
+}
+
+function chooseInBlock(
+  { block, occupancy }: IndexedBlock,
+  request: AllocateRequest,
+  ip: Ip,
+): Choice | Refusal {
+  const offset = offsetOf(block.cidr, ip);
+  const slot = block.slots.get(offset);
+  if (slot?.state === "used") return { kind: "ip-taken", ip, holder: slot.name, block: block.cidr };
+  if (occupancy.used > 0 && !isOwner(block, request))
+    return { kind: "ip-taken", ip, holder: undefined, block: block.cidr };
+  return { kind: "choice", block: { ...block, ...ownerOf(request) }, offset };
+}
+
+export const familiesOf = (offers: readonly Offer[]): Family[] =>
+  [...new Set(offers.map((offer) => offer.prefix.ip.family))].sort((a, b) => a - b);
+
+export const offsetOf = (cidr: Cidr, ip: Ip): number => Number(ip.value - cidr.ip.value);
+
+type Holder = { readonly host: string; readonly tenant: string; readonly segment: string };
+
+export const ownerOf = ({ host, tenant, segment }: Holder): Holder => ({ host, tenant, segment });
+
+export const isOwner = (a: Holder, b: Holder): boolean =>
+  a.host === b.host && a.tenant === b.tenant && a.segment === b.segment;
+
+export function newBlock(holder: Holder, place: Place, cidr: Cidr): Block {
+  return { cidr, ...place, ...ownerOf(holder), sequence: 0, slots: new Map() };
+}
+
+const placeOf = (offer: Offer): Place => ({ network: offer.network.name, group: offer.group });
+
+/** A block left from another group, or from before its network's prefix moved, gives no more addresses. */
+const inOffer = (block: Block, offer: Offer): boolean =>
+  block.group === offer.group && containsCidr(offer.prefix, block.cidr);

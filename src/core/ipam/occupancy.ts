@@ -1,0 +1,53 @@
+// What a block has left to give, counted from its slots and the blackouts. Pure; knows no other block.
+import { firstIp, sizeOf } from "../net/cidr.ts";
+import type { Block } from "../model/records.ts";
+import { rangeOf } from "./free-space.ts";
+import { overlapping, type RangeSet } from "./range-set.ts";
+
+/** What an allocation wants to know of a block without walking its slots. */
+export type Occupancy = {
+  /** Slots in use. */
+  readonly used: number;
+  /** Lowest offset that is neither given, nor cooling, nor reserved. */
+  readonly free: number | undefined;
+  /** The slot that cools longest and is not reserved. */
+  readonly cooling: { readonly offset: number; readonly since: number } | undefined;
+  /** When the last slot began to cool; `-Infinity` where none does. */
+  readonly restingSince: number;
+};
+/** Counts `block` anew; at most one step a slot and one a blackout inside the block. */
+export function occupancyOf(block: Block, reserved: RangeSet): Occupancy {
+  let used = 0;
+  let cooling: Occupancy["cooling"];
+  let restingSince = -Infinity;
+  for (const [offset, slot] of block.slots) {
+    if (slot.state === "used") used++;
+    else {
+      if (slot.since > restingSince) restingSince = slot.since;
+      if ((!cooling || slot.since < cooling.since) && !isReserved(block, offset, reserved))
+        cooling = { offset, since: slot.since };
+    }
+  }
+  return { used, free: lowestFree(block, reserved), cooling, restingSince };
+}
+
+/** Lowest offset without a slot and outside of every blackout. */
+export function lowestFree(block: Block, reserved: RangeSet): number | undefined {
+  const base = firstIp(block.cidr).value;
+  const size = sizeOf(block.cidr);
+  let offset = 0n;
+  const anyReserved = overlapping(reserved, rangeOf(block.cidr)) !== undefined;
+  while (offset < size) {
+    const value = base + offset;
+    const blackout = anyReserved ? overlapping(reserved, { first: value, last: value }) : undefined;
+    if (blackout) offset = blackout.last + 1n - base;
+    else if (block.slots.has(Number(offset))) offset++;
+    else return Number(offset);
+  }
+  return undefined;
+}
+
+function isReserved(block: Block, offset: number, reserved: RangeSet): boolean {
+  const value = firstIp(block.cidr).value + BigInt(offset);
+  return overlapping(reserved, { first: value, last: value }) !== undefined;
+}

@@ -1,0 +1,112 @@
+// The records of address management with their indexes: the daemon's mirror of the store and the ground every plan
+// stands on. `apply` is the only thing that changes it; planning functions only read.
+import type { Cidr } from "../net/cidr.ts";
+import { formatCidr } from "../net/cidr.ts";
+import type { Ip } from "../net/ip.ts";
+import type { Address, Blackout, Host } from "../model/records.ts";
+import type { Group, Network, Topology } from "../model/topology.ts";
+import { type BlockIndex, createBlockIndex } from "./block-index.ts";
+import type { Write } from "./types.ts";
+
+export type IpamState = Omit<BlockIndex, "put" | "drop" | "reserve"> & {
+  readonly topology: Topology;
+  readonly hosts: ReadonlyMap<string, Host>;
+  /** By name. */
+  readonly addresses: ReadonlyMap<string, Address>;
+  /** By canonical CIDR text. */
+  readonly blackouts: ReadonlyMap<string, Blackout>;
+  readonly network: (name: string) => Network | undefined;
+  /** The group of the tree of that index. */
+  readonly group: (tree: number, path: string) => Group | undefined;
+  readonly addressAt: (ip: Ip) => Address | undefined;
+  /** Makes one write true. Putting what is there, or deleting what is not, changes nothing. */
+  readonly apply: (write: Write) => void;
+};
+
+export function createIpamState(): IpamState {
+  const { put, drop, reserve, ...blocks } = createBlockIndex();
+  const hosts = new Map<string, Host>();
+  const addresses = createAddresses();
+  const blackouts = new Map<string, Blackout>();
+  let topology = indexTopology({ networks: [], trees: [] });
+
+  function setBlackout(cidr: Cidr, blackout: Blackout | undefined): void {
+    if (blackout) blackouts.set(formatCidr(cidr), blackout);
+    else blackouts.delete(formatCidr(cidr));
+    reserve([...blackouts.values()].map((each) => each.cidr));
+  }
+  const handlers: { [K in Write["kind"]]: (write: Extract<Write, { kind: K }>) => void } = {
+    "put-topology": (write) => (topology = indexTopology(write.topology)),
+    "put-host": ({ host }) => hosts.set(host.name, host),
+    "delete-host": ({ name }) => hosts.delete(name),
+    "put-block": ({ block }) => put(block),
+    "delete-block": ({ cidr }) => drop(cidr),
+    "put-address": ({ address }) => addresses.put(address),
+    "delete-address": ({ name }) => addresses.drop(name),
+    "put-blackout": ({ blackout }) => setBlackout(blackout.cidr, blackout),
+    "delete-blackout": ({ cidr }) => setBlackout(cidr, undefined),
+    "bump-guard": () => undefined,
+  };
+  return {
+    ...blocks,
+    get topology() {
+      return topology.topology;
+    },
+    hosts,
+    addresses: addresses.byName,
+    blackouts,
+    network: (name) => topology.networks.get(name),
+    group: (tree, path) => topology.groups[tree]?.get(path),
+    addressAt: addresses.at,
+    apply: (write) => (handlers[write.kind] as (write: Write) => void)(write),
+  };
+}
+
+/** Applies in order. */
+export function applyWrites(state: IpamState, writes: Iterable<Write>): void {
+  for (const write of writes) state.apply(write);
+}
+
+function createAddresses() {
+  const byName = new Map<string, Address>();
+  // Keyed by the number itself: a text for each of 150,000 addresses would cost more than the address.
+  const byIp = { 4: new Map<bigint, Address>(), 6: new Map<bigint, Address>() };
+  function drop(name: string): void {
+    const address = byName.get(name);
+    byName.delete(name);
+    // Another name may hold the address by now: events of one transaction come in any order.
+    for (const { ip } of address?.ips ?? [])
+      if (byIp[ip.family].get(ip.value) === address) byIp[ip.family].delete(ip.value);
+  }
+  function put(address: Address): void {
+    drop(address.name);
+    byName.set(address.name, address);
+    for (const { ip } of address.ips) byIp[ip.family].set(ip.value, address);
+  }
+  return { byName, put, drop, at: (ip: Ip): Address | undefined => byIp[ip.family].get(ip.value) };
+}
+
+type TopologyIndex = {
+  readonly topology: Topology;
+  readonly networks: ReadonlyMap<string, Network>;
+  readonly groups: readonly ReadonlyMap<string, Group>[];
+};
+
+function indexTopology(topology: Topology): TopologyIndex {
+  return {
+    topology,
+    networks: new Map(topology.networks.map((network) => [network.name, network])),
+    groups: topology.trees.map((tree) => indexGroups(tree.root)),
+  };
+}
+
+/** By path, with a stack of our own: a tree may be as deep as the operator likes. */
+export function indexGroups(root: Group): Map<string, Group> {
+  const found = new Map<string, Group>();
+  const stack = [root];
+  for (let group = stack.pop(); group; group = stack.pop()) {
+    found.set(group.path, group);
+    for (const child of group.groups) stack.push(child);
+  }
+  return found;
+}
