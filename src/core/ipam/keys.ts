@@ -1,0 +1,110 @@
+// Writes as keys and texts of the store, and entries of the store as writes: the one bridge between a plan and a
+// transaction, and between an event and the mirror.
+import { BugError } from "../../base/errors.ts";
+import { formatCidr, parseCidr } from "../net/cidr.ts";
+import {
+  decodeAddress,
+  decodeBlackout,
+  decodeBlock,
+  decodeHost,
+  encodeAddress,
+  encodeBlackout,
+  encodeBlock,
+  encodeHost,
+} from "../model/codec.ts";
+import { decodeTopology, encodeTopology } from "../model/codec-topology.ts";
+import * as keys from "../model/keys.ts";
+import type { Write } from "./types.ts";
+
+export const keyOfGuard = keys.guardKey;
+
+export function keyOfWrite(write: Write): string {
+  switch (write.kind) {
+    case "put-topology":
+      return keys.topologyKey;
+    case "put-host":
+      return keys.hostKey(write.host.name);
+    case "delete-host":
+      return keys.hostKey(write.name);
+    case "put-block":
+      return keys.blockKey(write.block.cidr);
+    case "delete-block":
+      return keys.blockKey(write.cidr);
+    case "put-address":
+      return keys.addressKey(write.address.name);
+    case "delete-address":
+      return keys.addressKey(write.name);
+    case "put-blackout":
+      return keys.blackoutKey(write.blackout.cidr);
+    case "delete-blackout":
+      return keys.blackoutKey(write.cidr);
+    case "bump-guard":
+      return keys.guardKey(write.network);
+  }
+}
+
+/** The text to put; `undefined`: the key is deleted. A guard says nothing: only its revision counts. */
+export function valueOfWrite(write: Write): string | undefined {
+  switch (write.kind) {
+    case "put-topology":
+      return encodeTopology(write.topology);
+    case "put-host":
+      return encodeHost(write.host);
+    case "put-block":
+      return encodeBlock(write.block);
+    case "put-address":
+      return encodeAddress(write.address);
+    case "put-blackout":
+      return encodeBlackout(write.blackout);
+    case "bump-guard":
+      return "{}";
+    default:
+      return undefined;
+  }
+}
+
+/** The write that an entry (`value` undefined: its deletion) amounts to; `undefined` for keys of no record. Throws UnavailableError `STORE_GARBAGE`. */
+export function writeOfEntry(key: string, value: string | undefined): Write | undefined {
+  const parsed = keys.parseKey(key);
+  if (!parsed) return undefined;
+  if (parsed.kind === "topology") {
+    const topology = value === undefined ? { networks: [], trees: [] } : decodeTopology(key, value);
+    return { kind: "put-topology", topology };
+  }
+  if (parsed.kind === "guards") return { kind: "bump-guard", network: parsed.name };
+  return value === undefined ? deletion(parsed.kind, parsed.name) : putting(parsed.kind, key, value);
+}
+
+type RecordKind = "hosts" | "blocks" | "addresses" | "blackouts";
+
+function putting(kind: RecordKind, key: string, value: string): Write {
+  switch (kind) {
+    case "hosts":
+      return { kind: "put-host", host: decodeHost(key, value) };
+    case "blocks":
+      return { kind: "put-block", block: decodeBlock(key, value) };
+    case "addresses":
+      return { kind: "put-address", address: decodeAddress(key, value) };
+    case "blackouts":
+      return { kind: "put-blackout", blackout: decodeBlackout(key, value) };
+  }
+}
+
+function deletion(kind: RecordKind, name: string): Write {
+  switch (kind) {
+    case "hosts":
+      return { kind: "delete-host", name };
+    case "blocks":
+      return { kind: "delete-block", cidr: cidrOfKey(name) };
+    case "addresses":
+      return { kind: "delete-address", name };
+    case "blackouts":
+      return { kind: "delete-blackout", cidr: cidrOfKey(name) };
+  }
+}
+
+function cidrOfKey(text: string) {
+  const cidr = parseCidr(text, "key");
+  if (formatCidr(cidr) !== text) throw new BugError({ code: "KEY_NOT_CANONICAL", text });
+  return cidr;
+}

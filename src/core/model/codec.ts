@@ -1,0 +1,128 @@
+// Records to the store's text and back. Decode after encode is identity; decode is strict, because a record that is half
+// understood would be written back half lost. Never decides what a record means.
+import { type Cidr, formatCidr, sizeOf } from "../net/cidr.ts";
+import { formatIp } from "../net/ip.ts";
+import {
+  garbage,
+  parseText,
+  readArray,
+  readCidr,
+  readCount,
+  type Reader,
+  readIp,
+  readObject,
+  readRecord,
+  readString,
+  readStrings,
+} from "./codec-read.ts";
+import { addressKey, blackoutKey, blockKey, hostKey } from "./keys.ts";
+import type { Address, Blackout, Block, Host, Slot } from "./records.ts";
+
+export function encodeHost(host: Host): string {
+  const { name, ips, tags, agentPort, k8sInfo, groups } = host;
+  const paths = groups.map((group) => group ?? null);
+  return JSON.stringify({ name, ips: ips.map(formatIp), tags, agentPort, k8sInfo, groups: paths });
+}
+
+/** Every `decode…` throws UnavailableError `STORE_GARBAGE` naming `key` and the field. */
+export function decodeHost(key: string, text: string): Host {
+  const root = parseText(key, text);
+  const host = readObject(root, ["name", "ips", "tags", "agentPort", "k8sInfo", "groups"]);
+  const name = readString(host.name);
+  expectKey(host.name, hostKey(name));
+  return {
+    name,
+    ips: readArray(host.ips, readIp),
+    tags: readStrings(host.tags),
+    agentPort: readCount(host.agentPort),
+    k8sInfo: Object.fromEntries(readRecord(host.k8sInfo).map(([field, each]) => [field, each.value])),
+    groups: readArray(host.groups, (each) => (each.value === null ? undefined : readString(each))),
+  };
+}
+
+/** `slots`: by offset, `[name, sequence]` in use or `since` cooling: a block is written at every allocation, so it is kept short. */
+export function encodeBlock(block: Block): string {
+  const { cidr, network, group, host, tenant, segment, sequence } = block;
+  const slots = Object.fromEntries([...block.slots].map(([offset, slot]) => [offset, encodeSlot(slot)]));
+  return JSON.stringify({ cidr: formatCidr(cidr), network, group, host, tenant, segment, sequence, slots });
+}
+
+export function decodeBlock(key: string, text: string): Block {
+  const fields = ["cidr", "network", "group", "host", "tenant", "segment", "sequence", "slots"] as const;
+  const block = readObject(parseText(key, text), fields);
+  const cidr = readCidr(block.cidr);
+  expectKey(block.cidr, blockKey(cidr));
+  return {
+    cidr,
+    network: readString(block.network),
+    group: readString(block.group),
+    host: readString(block.host),
+    tenant: readString(block.tenant),
+    segment: readString(block.segment),
+    sequence: readCount(block.sequence),
+    slots: new Map(
+      readRecord(block.slots).map(([text, slot]) => [readOffset(slot, text, cidr), readSlot(slot)]),
+    ),
+  };
+}
+
+function readOffset(slot: Reader, text: string, cidr: Cidr): number {
+  if (!/^(?:0|[1-9]\d{0,15})$/.test(text) || BigInt(text) >= sizeOf(cidr))
+    throw garbage(slot, "an offset in the block");
+  return Number(text);
+}
+
+function readSlot(slot: Reader): Slot {
+  if (typeof slot.value === "number") return { state: "cooling", since: readCount(slot) };
+  const [name, sequence, ...more] = readArray(slot, (each) => each);
+  if (!name || !sequence || more.length > 0) throw garbage(slot, "[name, sequence] or a time");
+  return { state: "used", name: readString(name), sequence: readCount(sequence) };
+}
+
+const encodeSlot = (slot: Slot): unknown => (slot.state === "used" ? [slot.name, slot.sequence] : slot.since);
+
+export function encodeAddress(address: Address): string {
+  const ips = address.ips.map(({ ip, network, block }) => ({
+    ip: formatIp(ip),
+    network,
+    block: formatCidr(block),
+  }));
+  return JSON.stringify({ ...address, ips });
+}
+
+export function decodeAddress(key: string, text: string): Address {
+  const fields = ["name", "host", "tenant", "segment", "sequence", "ips"] as const;
+  const address = readObject(parseText(key, text), fields, ["pod"]);
+  const name = readString(address.name);
+  expectKey(address.name, addressKey(name));
+  return {
+    name,
+    host: readString(address.host),
+    tenant: readString(address.tenant),
+    segment: readString(address.segment),
+    sequence: readCount(address.sequence),
+    ips: readArray(address.ips, readAddressIp),
+    ...(address.pod ? { pod: readString(address.pod) } : {}),
+  };
+}
+
+function readAddressIp(reader: Reader): Address["ips"][number] {
+  const { ip, network, block } = readObject(reader, ["ip", "network", "block"]);
+  return { ip: readIp(ip), network: readString(network), block: readCidr(block) };
+}
+
+export function encodeBlackout({ cidr, reason }: Blackout): string {
+  return JSON.stringify({ cidr: formatCidr(cidr), reason });
+}
+
+export function decodeBlackout(key: string, text: string): Blackout {
+  const { cidr, reason } = readObject(parseText(key, text), ["cidr", "reason"]);
+  const blackout = { cidr: readCidr(cidr), reason: readString(reason) };
+  expectKey(cidr, blackoutKey(blackout.cidr));
+  return blackout;
+}
+
+/** A record under another's key would be changed under the one and compared under the other. */
+function expectKey(reader: Reader, key: string): void {
+  if (reader.key !== key) throw garbage(reader, `the name in the key, as ${key}`);
+}

@@ -1,0 +1,51 @@
+// Where each record lives in the store: one key per thing, all under one prefix. Names of users are escaped, so that a
+// name can neither leave its place nor collide with another's.
+import { type Cidr, formatCidr } from "../net/cidr.ts";
+
+export const KEY_PREFIX = "/romana/v3/";
+const KINDS = ["hosts", "blocks", "addresses", "blackouts", "guards"] as const;
+
+export const topologyKey = `${KEY_PREFIX}topology`;
+export const hostKey = (name: string): string => `${KEY_PREFIX}hosts/${escapeName(name)}`;
+export const blockKey = (cidr: Cidr): string => `${KEY_PREFIX}blocks/${formatCidr(cidr)}`;
+export const addressKey = (name: string): string => `${KEY_PREFIX}addresses/${escapeName(name)}`;
+export const blackoutKey = (cidr: Cidr): string => `${KEY_PREFIX}blackouts/${formatCidr(cidr)}`;
+/** Bumped by every change that makes older allocation plans of the network wrong. */
+export const guardKey = (network: string): string => `${KEY_PREFIX}guards/${escapeName(network)}`;
+
+/** `name`: unescaped; of blocks and blackouts the canonical CIDR text. */
+export type ParsedKey =
+  { readonly kind: "topology" } | { readonly kind: (typeof KINDS)[number]; readonly name: string };
+
+/** `undefined`: not a key of a record. Inverse of the functions above, and of nothing else. */
+export function parseKey(key: string): ParsedKey | undefined {
+  if (key === topologyKey) return { kind: "topology" };
+  for (const kind of KINDS) {
+    const prefix = `${KEY_PREFIX}${kind}/`;
+    if (!key.startsWith(prefix)) continue;
+    const rest = key.slice(prefix.length);
+    // The slash of a prefix stays as it is: nothing a user names stands in these keys.
+    const name = kind === "blocks" || kind === "blackouts" ? rest : unescapeName(rest);
+    return name === undefined ? undefined : { kind, name };
+  }
+  return undefined;
+}
+
+/** Percent-encodes all but unreserved characters (RFC 3986 section 2.3) of the UTF-8 text; a lone surrogate becomes U+FFFD. */
+export const escapeName = (name: string): string =>
+  encodeURIComponent(name.toWellFormed()).replace(
+    /[!'()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+
+function unescapeName(text: string): string | undefined {
+  if (!/^(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})*$/.test(text)) return undefined;
+  try {
+    const name = decodeURIComponent(text);
+    return escapeName(name) === text ? name : undefined;
+  } catch (error) {
+    // A `%` sequence that is no UTF-8: garbage, as the caller will say.
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
+}
