@@ -1,0 +1,322 @@
+// From a topology to the underlay of a data centre: which routers and hosts there are, how they are wired, what addresses and
+// static routes they have. Pure; never touches the machine and knows nothing of pods.
+import { InputError } from "../../base/errors.ts";
+import { type Cidr, cidrOf } from "../../core/net/cidr.ts";
+import type { Ip } from "../../core/net/ip.ts";
+import type { Group, Topology } from "../../core/model/topology.ts";
+import { addressIn, choosePools, type Pools, takeLink, takeRack } from "./pools.ts";
+
+export type Role = "host" | "tor" | "spine" | "daemon";
+
+export type FabricNode = {
+  readonly name: string;
+  readonly role: Role;
+  /** Path of the group it belongs to: a leaf for hosts and top-of-rack routers, top-level for spines; "" else. */
+  readonly group: string;
+  /** Name of the bridge to make, whose ports are the ends with `master`. */
+  readonly bridge: string | undefined;
+  readonly addresses: readonly { readonly ifname: string; readonly ip: Ip; readonly length: number }[];
+  /** Routes of the underlay. Prefixes of pods are not among them. */
+  readonly routes: readonly { readonly dst: Cidr; readonly via: Ip }[];
+};
+
+export type FabricEnd = {
+  readonly node: string;
+  readonly ifname: string;
+  readonly master: string | undefined;
+};
+/** A veth pair between two namespaces. */
+export type FabricLink = readonly [FabricEnd, FabricEnd];
+
+export type FabricHost = {
+  readonly name: string;
+  readonly group: string;
+  readonly ips: readonly Ip[];
+  /** What the assignments from the root to its group ask for. */
+  readonly tags: Readonly<Record<string, string>>;
+};
+
+/** Where a router sends what belongs to a group: `via` holds one address a family. */
+export type GroupHop = { readonly group: string; readonly via: readonly Ip[] };
+
+export type FabricRouter = {
+  readonly name: string;
+  readonly role: "tor" | "spine";
+  /** The groups whose prefixes this router answers for: their unused rest is discarded here. */
+  readonly owns: readonly string[];
+  readonly hops: readonly GroupHop[];
+};
+
+export type FabricPlan = {
+  readonly nodes: readonly FabricNode[];
+  readonly links: readonly FabricLink[];
+  readonly hosts: readonly FabricHost[];
+  readonly routers: readonly FabricRouter[];
+  /** Where every host finds the daemon. */
+  readonly daemon: Ip;
+};
+
+const MAX_HOSTS = 64;
+const MAX_SPINES = 16;
+const FIRST_HOST = 11n;
+
+type Rack = {
+  readonly group: Group;
+  readonly slug: string;
+  readonly tags: Record<string, string>;
+  readonly spine: string;
+};
+type Node = { -readonly [K in keyof FabricNode]: FabricNode[K] } & {
+  addresses: { ifname: string; ip: Ip; length: number }[];
+  routes: { dst: Cidr; via: Ip }[];
+};
+type Draft = {
+  readonly nodes: Map<string, Node>;
+  readonly links: FabricLink[];
+  readonly hosts: FabricHost[];
+  readonly pools: Pools;
+};
+
+/** The first tree of the topology gives the wiring. InputError `LAB_TOO_LARGE`, `LAB_NO_GROUPS`. */
+export function planFabric(topology: Topology, { hostsPerRack }: { hostsPerRack: number }): FabricPlan {
+  const root = topology.trees[0]?.root;
+  const racks = root ? racksOf(root) : [];
+  checkSize(racks, hostsPerRack);
+  const draft: Draft = { nodes: new Map(), links: [], hosts: [], pools: choosePools(topology) };
+  const spines = [...new Set(racks.map((rack) => rack.spine))];
+  for (const name of spines) addNode(draft, name, "spine", spineGroup(racks, name));
+  const subnets = new Map<string, { subnets: readonly Cidr[]; spine: string; hop: readonly Ip[] }>();
+  for (const rack of racks) subnets.set(rack.group.path, addRack(draft, rack, hostsPerRack));
+  const mesh = meshSpines(draft, spines);
+  const daemon = addDaemon(draft, spines[0] ?? "");
+  for (const spine of spines) {
+    for (const rack of subnets.values())
+      addRoutes(
+        draft,
+        spine,
+        rack.subnets,
+        rack.spine === spine ? rack.hop : mesh.get(`${spine}>${rack.spine}`),
+      );
+    addRoutes(draft, spine, daemon.subnets, mesh.get(`${spine}>${spines[0] ?? ""}`));
+  }
+  const routers = planRouters(
+    racks,
+    spines,
+    new Map([...subnets].map(([path, { hop }]) => [path, hop])),
+    mesh,
+  );
+  return {
+    nodes: [...draft.nodes.values()],
+    links: draft.links,
+    hosts: draft.hosts,
+    routers,
+    daemon: daemon.ip,
+  };
+}
+
+/** Leaf groups in order, each with the spine it hangs on: one per top-level group, one for all leaves at the top. */
+function racksOf(root: Group): Rack[] {
+  const leaves = leavesOf(root, {});
+  const names = leaves.map(({ group }) => group.name);
+  return leaves.map(({ group, tags }) => {
+    const isUnique = names.filter((name) => name === group.name).length === 1;
+    const top = group.path.includes("/") ? group.path.slice(0, group.path.indexOf("/")) : "";
+    return {
+      group,
+      slug: slugOf(isUnique ? group.name : group.path),
+      tags,
+      spine: top === "" ? "spine" : `spine-${slugOf(top)}`,
+    };
+  });
+}
+
+function leavesOf(
+  group: Group,
+  inherited: Record<string, string>,
+): { group: Group; tags: Record<string, string> }[] {
+  const tags = { ...inherited, ...group.assignment };
+  return group.groups.length === 0
+    ? [{ group, tags }]
+    : group.groups.flatMap((child) => leavesOf(child, tags));
+}
+
+/** A word for names of namespaces and hosts: letters, digits, dots and dashes. The root's own name is empty. */
+export function slugOf(path: string): string {
+  const slug = path.replaceAll(/[^A-Za-z0-9.]+/g, "-").replaceAll(/^[-.]+|[-.]+$/g, "");
+  return slug.slice(0, 40).toLowerCase() || "rack";
+}
+
+const spineGroup = (racks: readonly Rack[], spine: string): string => {
+  const path = racks.find((rack) => rack.spine === spine)?.group.path ?? "";
+  return path.includes("/") ? path.slice(0, path.indexOf("/")) : "";
+};
+
+function checkSize(racks: readonly Rack[], hostsPerRack: number): void {
+  if (racks.length === 0)
+    throw new InputError({
+      code: "LAB_NO_GROUPS",
+      field: "topologies",
+      value: [],
+      expected: "a topology with a group",
+    });
+  const listed = racks.reduce((sum, { group }) => sum + Math.max(group.hosts.length, hostsPerRack), 0);
+  const spines = new Set(racks.map((rack) => rack.spine)).size;
+  if (listed > MAX_HOSTS || spines > MAX_SPINES)
+    throw new InputError({
+      code: "LAB_TOO_LARGE",
+      field: "--hosts-per-rack",
+      value: `${listed} hosts, ${spines} spines`,
+      expected: `a lab of at most ${MAX_HOSTS} hosts and ${MAX_SPINES} spines`,
+    });
+}
+
+function addNode(draft: Draft, name: string, role: Role, group: string, bridge?: string): Node {
+  if (draft.nodes.has(name))
+    throw new InputError({
+      code: "LAB_NAME_TWICE",
+      field: "topologies",
+      value: name,
+      expected: "names that differ",
+    });
+  const node: Node = { name, role, group, bridge, addresses: [], routes: [] };
+  draft.nodes.set(name, node);
+  return node;
+}
+
+function addRoutes(
+  draft: Draft,
+  name: string,
+  subnets: readonly Cidr[],
+  via: readonly Ip[] | undefined,
+): void {
+  for (const dst of subnets) {
+    const hop = via?.find((ip) => ip.family === dst.ip.family);
+    if (hop) draft.nodes.get(name)?.routes.push({ dst, via: hop });
+  }
+}
+
+/** The top-of-rack router with its bridge and uplink, and the rack's hosts. */
+function addRack(
+  draft: Draft,
+  rack: Rack,
+  hostsPerRack: number,
+): { subnets: readonly Cidr[]; spine: string; hop: Ip[] } {
+  const subnets = takeRack(draft.pools);
+  const name = `tor-${rack.slug}`;
+  const tor = addNode(draft, name, "tor", rack.group.path, "br0");
+  const gateways = subnets.map((subnet) => addressIn(subnet, 1n));
+  for (const [i, subnet] of subnets.entries())
+    tor.addresses.push({ ifname: "br0", ip: gateways[i] ?? subnet.ip, length: subnet.length });
+  const [down, up] = connect(draft, rack.spine, `to-${name}`, name, "uplink");
+  addRoutes(draft, name, defaultRoutes, down);
+  for (const [i, host] of hostNames(rack, hostsPerRack).entries()) {
+    const node = addNode(draft, host, "host", rack.group.path);
+    const ips = subnets.map((subnet) => addressIn(subnet, FIRST_HOST + BigInt(i)));
+    for (const [k, ip] of ips.entries())
+      node.addresses.push({ ifname: "eth0", ip, length: subnets[k]?.length ?? 0 });
+    addRoutes(draft, host, defaultRoutes, gateways);
+    draft.links.push([
+      { node: name, ifname: `port${i + 1}`, master: "br0" },
+      { node: host, ifname: "eth0", master: undefined },
+    ]);
+    draft.hosts.push({ name: host, group: rack.group.path, ips, tags: rack.tags });
+  }
+  return { subnets, spine: rack.spine, hop: up };
+}
+
+/** Those that the file lists, filled up with invented ones. */
+function hostNames(rack: Rack, hostsPerRack: number): string[] {
+  const listed = rack.group.hosts.map((host) => host.name);
+  const invented = Array.from({ length: hostsPerRack }, (_, i) => `${rack.slug}-h${i + 1}`);
+  return [...listed, ...invented.filter((name) => !listed.includes(name))].slice(
+    0,
+    Math.max(listed.length, hostsPerRack),
+  );
+}
+
+/** A point-to-point link; answers the addresses of both ends. */
+function connect(draft: Draft, a: string, aIf: string, b: string, bIf: string): [Ip[], Ip[]] {
+  const subnets = takeLink(draft.pools);
+  const ends: [Ip[], Ip[]] = [[], []];
+  const names = [interfaceName(draft, a, aIf), interfaceName(draft, b, bIf)] as const;
+  for (const subnet of subnets)
+    for (const side of [0, 1] as const) {
+      const ip = addressIn(subnet, BigInt(side));
+      ends[side].push(ip);
+      draft.nodes.get(side === 0 ? a : b)?.addresses.push({ ifname: names[side], ip, length: subnet.length });
+    }
+  draft.links.push([
+    { node: a, ifname: names[0], master: undefined },
+    { node: b, ifname: names[1], master: undefined },
+  ]);
+  return ends;
+}
+
+/** Interface names have 15 characters: a wanted name that is too long or taken becomes `linkN`. */
+function interfaceName(draft: Draft, node: string, wanted: string): string {
+  const used = new Set(draft.links.flat().flatMap((end) => (end.node === node ? [end.ifname] : [])));
+  return wanted.length <= 15 && !used.has(wanted) ? wanted : `link${used.size + 1}`;
+}
+
+/** Every spine to every other; by "from>to" the addresses of the other end. */
+function meshSpines(draft: Draft, spines: readonly string[]): Map<string, readonly Ip[]> {
+  const hops = new Map<string, readonly Ip[]>();
+  for (const [i, a] of spines.entries())
+    for (const b of spines.slice(i + 1)) {
+      const [left, right] = connect(draft, a, b, b, a);
+      hops.set(`${a}>${b}`, right);
+      hops.set(`${b}>${a}`, left);
+    }
+  return hops;
+}
+
+function addDaemon(draft: Draft, spine: string): { ip: Ip; subnets: readonly Cidr[] } {
+  addNode(draft, "daemon", "daemon", "");
+  const [gateway, own] = connect(draft, spine, "daemon", "daemon", "eth0");
+  addRoutes(draft, "daemon", defaultRoutes, gateway);
+  const ip = own[0];
+  if (!ip)
+    throw new InputError({
+      code: "LAB_NO_POOL",
+      field: "networks",
+      value: spine,
+      expected: "a free transit pool",
+    });
+  return { ip, subnets: own.map((end) => cidrOf(end, end.family === 4 ? 31 : 127)) };
+}
+
+function planRouters(
+  racks: readonly Rack[],
+  spines: readonly string[],
+  down: ReadonlyMap<string, readonly Ip[]>,
+  mesh: ReadonlyMap<string, readonly Ip[]>,
+): FabricRouter[] {
+  const tors = racks.map(({ slug, group }): FabricRouter => ({
+    name: `tor-${slug}`,
+    role: "tor",
+    owns: [group.path],
+    hops: [],
+  }));
+  const topOf = (rack: Rack): string =>
+    rack.group.path.includes("/") ? (rack.group.path.split("/")[0] ?? "") : rack.group.path;
+  const spineRouters = spines.map((name): FabricRouter => {
+    const own = racks.filter((rack) => rack.spine === name);
+    const others = racks.filter((rack) => rack.spine !== name);
+    const remote = new Map(others.map((rack) => [topOf(rack), mesh.get(`${name}>${rack.spine}`) ?? []]));
+    return {
+      name,
+      role: "spine",
+      owns: [...new Set(own.map(topOf))],
+      hops: [
+        ...own.map((rack) => ({ group: rack.group.path, via: down.get(rack.group.path) ?? [] })),
+        ...[...remote].map(([group, via]) => ({ group, via })),
+      ],
+    };
+  });
+  return [...tors, ...spineRouters];
+}
+
+const defaultRoutes: readonly Cidr[] = [
+  { ip: { family: 4, value: 0n }, length: 0 },
+  { ip: { family: 6, value: 0n }, length: 0 },
+];
