@@ -1,0 +1,248 @@
+// Changes and dump requests as rtnetlink messages. Sources: rtnetlink(7), linux/rtnetlink.h.
+import type { Family, Ip } from "../net/ip.ts";
+import {
+  AF,
+  FR_ACT_TO_TBL,
+  FRA,
+  IFA,
+  IFF_UP,
+  IFLA,
+  IFLA_INFO,
+  NDA,
+  NLM_F,
+  NUD,
+  ROUTE_TYPES,
+  RTA,
+  RTM,
+  RTNH_F_ONLINK,
+  VETH_INFO_PEER,
+} from "./constants.ts";
+import type { Change, NextHop, Route, Rule } from "./types.ts";
+import type { Writer } from "./writer.ts";
+
+type Of<Kind extends Change["kind"]> = Extract<Change, { readonly kind: Kind }>;
+const CREATE = NLM_F.request | NLM_F.create;
+
+/** Appends one message; `flags` is NLM_F.ack or 0. */
+export function encodeChange(w: Writer, change: Change, sequence: number, flags: number): void {
+  switch (change.kind) {
+    case "route-replace":
+      return encodeRoute(w, RTM.newRoute, CREATE | NLM_F.replace | flags, sequence, change.route);
+    case "route-add":
+      return encodeRoute(w, RTM.newRoute, CREATE | NLM_F.excl | flags, sequence, change.route);
+    case "route-delete":
+      return encodeRoute(w, RTM.delRoute, NLM_F.request | flags, sequence, change.route);
+    case "rule-add":
+      return encodeRule(w, RTM.newRule, CREATE | NLM_F.excl | flags, sequence, change.rule);
+    case "rule-delete":
+      return encodeRule(w, RTM.delRule, NLM_F.request | flags, sequence, change.rule);
+    case "address-add":
+    case "address-delete":
+      return encodeAddress(w, change, flags, sequence);
+    case "neighbour-replace":
+      return encodeNeighbour(w, change, flags, sequence);
+    case "link-set":
+      return encodeLinkSet(w, change, flags, sequence);
+    case "link-delete":
+      return w.message(RTM.delLink, NLM_F.request | flags, sequence, () => {
+        ifinfo(w, change.index, 0, 0);
+      });
+    case "veth-add":
+      return encodeVeth(w, change, flags, sequence);
+  }
+}
+
+export type Dump =
+  | { readonly kind: "links" | "addresses" }
+  | { readonly kind: "rules"; readonly family: Family }
+  | { readonly kind: "routes"; readonly family: Family; readonly table: number | undefined };
+
+/** A request for all objects of a kind; the kernel filters (NETLINK_GET_STRICT_CHK is set). */
+export function encodeDump(w: Writer, dump: Dump, sequence: number): void {
+  const flags = NLM_F.request | NLM_F.dump;
+  switch (dump.kind) {
+    case "links":
+      return w.message(RTM.getLink, flags, sequence, () => {
+        ifinfo(w, 0, 0, 0);
+      });
+    case "addresses":
+      return w.message(RTM.getAddress, flags, sequence, () => {
+        zeros(w, 8);
+      });
+    case "rules":
+      return w.message(RTM.getRule, flags, sequence, () => {
+        w.u8(AF[dump.family]);
+        zeros(w, 11);
+      });
+    case "routes":
+      return w.message(RTM.getRoute, flags, sequence, () => {
+        w.u8(AF[dump.family]);
+        zeros(w, 11);
+        if (dump.table !== undefined) w.attributeU32(RTA.table, dump.table);
+      });
+  }
+}
+
+function zeros(w: Writer, n: number): void {
+  for (let i = 0; i < n; i++) w.u8(0);
+}
+
+/** Tables beyond 255 do not fit rtm_table: RTA_TABLE carries them, and rtm_table says 252 (compat). */
+const shortTable = (table: number): number => (table > 255 ? 252 : table);
+
+function encodeRoute(w: Writer, type: number, flags: number, sequence: number, route: Route): void {
+  const { dst, nextHops } = route;
+  w.message(type, flags, sequence, () => {
+    w.u8(AF[dst.ip.family]);
+    w.u8(dst.length);
+    w.u8(0); // source length
+    w.u8(0); // tos
+    w.u8(shortTable(route.table));
+    w.u8(route.protocol);
+    w.u8(route.scope);
+    w.u8(route.type === "other" ? 0 : ROUTE_TYPES[route.type]);
+    const [only] = nextHops;
+    w.u32(nextHops.length === 1 && only?.onlink ? RTNH_F_ONLINK : 0);
+    if (dst.length > 0) w.attributeIp(RTA.dst, dst.ip);
+    if (route.table > 255) w.attributeU32(RTA.table, route.table);
+    if (route.metric > 0) w.attributeU32(RTA.priority, route.metric);
+    if (route.source) w.attributeIp(RTA.prefsrc, route.source);
+    if (nextHops.length > 1)
+      w.attribute(RTA.multipath, () => {
+        for (const hop of nextHops) encodeHop(w, hop, dst.ip.family);
+      });
+    else if (only) {
+      if (only.via) encodeGateway(w, only.via, dst.ip.family);
+      if (only.index > 0) w.attributeU32(RTA.oif, only.index);
+    }
+  });
+}
+
+/** `struct rtnexthop` and its gateway. */
+function encodeHop(w: Writer, hop: NextHop, family: Family): void {
+  const start = w.size();
+  w.u16(0);
+  w.u8(hop.onlink ? RTNH_F_ONLINK : 0);
+  w.u8(hop.weight - 1);
+  w.u32(hop.index);
+  if (hop.via) encodeGateway(w, hop.via, family);
+  w.patchLength(start);
+}
+
+/** RTA_VIA where the gateway is of the other family (IPv4 via IPv6). */
+function encodeGateway(w: Writer, via: Ip, family: Family): void {
+  if (via.family === family) return w.attributeIp(RTA.gateway, via);
+  w.attribute(RTA.via, () => {
+    w.u16(AF[via.family]);
+    w.ip(via);
+  });
+}
+
+function encodeRule(w: Writer, type: number, flags: number, sequence: number, rule: Rule): void {
+  w.message(type, flags, sequence, () => {
+    w.u8(AF[rule.family]);
+    w.u8(rule.to?.length ?? 0);
+    w.u8(rule.from?.length ?? 0);
+    w.u8(0);
+    w.u8(shortTable(rule.table));
+    w.u8(0);
+    w.u8(0);
+    w.u8(FR_ACT_TO_TBL);
+    w.u32(0);
+    if (rule.to) w.attributeIp(FRA.dst, rule.to.ip);
+    if (rule.from) w.attributeIp(FRA.src, rule.from.ip);
+    w.attributeU32(FRA.priority, rule.priority);
+    w.attributeU32(FRA.table, rule.table);
+    w.attributeU8(FRA.protocol, rule.protocol);
+  });
+}
+
+function encodeAddress(
+  w: Writer,
+  change: Of<"address-add" | "address-delete">,
+  flags: number,
+  sequence: number,
+): void {
+  const { address } = change;
+  const add = change.kind === "address-add";
+  w.message(
+    add ? RTM.newAddress : RTM.delAddress,
+    (add ? CREATE | NLM_F.excl : NLM_F.request) | flags,
+    sequence,
+    () => {
+      w.u8(AF[address.ip.family]);
+      w.u8(address.length);
+      w.u8(0);
+      w.u8(address.scope ?? 0);
+      w.u32(address.index);
+      w.attributeIp(IFA.local, address.ip);
+      w.attributeIp(IFA.address, address.ip);
+      if (address.label !== "" && address.ip.family === 4) w.attributeText(IFA.label, address.label);
+      if (address.flags !== undefined && address.flags !== 0) w.attributeU32(IFA.flags, address.flags);
+    },
+  );
+}
+
+function encodeNeighbour(
+  w: Writer,
+  { index, ip, mac, permanent }: Of<"neighbour-replace">,
+  flags: number,
+  sequence: number,
+): void {
+  w.message(RTM.newNeighbour, CREATE | NLM_F.replace | flags, sequence, () => {
+    w.u8(AF[ip.family]);
+    zeros(w, 3);
+    w.u32(index);
+    w.u16(permanent ? NUD.permanent : NUD.reachable);
+    w.u8(0);
+    w.u8(0);
+    w.attributeIp(NDA.dst, ip);
+    w.attributeBytes(NDA.lladdr, macBytes(mac));
+  });
+}
+
+const macBytes = (mac: string): number[] => mac.split(":").map((part) => parseInt(part, 16));
+
+/** `struct ifinfomsg`. */
+function ifinfo(w: Writer, index: number, flags: number, change: number): void {
+  w.u8(0);
+  w.u8(0);
+  w.u16(0);
+  w.u32(index);
+  w.u32(flags);
+  w.u32(change);
+}
+
+function encodeLinkSet(w: Writer, change: Of<"link-set">, flags: number, sequence: number): void {
+  const { index, up, name, mtu, mac, alias, master, netnsFd } = change;
+  w.message(RTM.newLink, NLM_F.request | flags, sequence, () => {
+    ifinfo(w, index, up ? IFF_UP : 0, up === undefined ? 0 : IFF_UP);
+    if (name !== undefined) w.attributeText(IFLA.ifname, name);
+    if (mtu !== undefined) w.attributeU32(IFLA.mtu, mtu);
+    if (mac !== undefined) w.attributeBytes(IFLA.address, macBytes(mac));
+    if (alias !== undefined) w.attributeText(IFLA.ifalias, alias);
+    if (master !== undefined) w.attributeU32(IFLA.master, master);
+    if (netnsFd !== undefined) w.attributeU32(IFLA.netNsFd, netnsFd);
+  });
+}
+
+function encodeVeth(w: Writer, veth: Of<"veth-add">, flags: number, sequence: number): void {
+  w.message(RTM.newLink, CREATE | NLM_F.excl | flags, sequence, () => {
+    ifinfo(w, veth.index, veth.up ? IFF_UP : 0, veth.up ? IFF_UP : 0);
+    w.attributeText(IFLA.ifname, veth.name);
+    w.attributeU32(IFLA.mtu, veth.mtu);
+    if (veth.mac !== undefined) w.attributeBytes(IFLA.address, macBytes(veth.mac));
+    w.attribute(IFLA.linkinfo, () => {
+      w.attributeText(IFLA_INFO.kind, "veth");
+      w.attribute(IFLA_INFO.data, () => {
+        w.attribute(VETH_INFO_PEER, () => {
+          ifinfo(w, veth.peerIndex, 0, 0);
+          w.attributeText(IFLA.ifname, veth.peerName);
+          w.attributeU32(IFLA.mtu, veth.mtu);
+          if (veth.peerMac !== undefined) w.attributeBytes(IFLA.address, macBytes(veth.peerMac));
+          w.attributeU32(IFLA.netNsFd, veth.peerNetnsFd);
+        });
+      });
+    });
+  });
+}
