@@ -1,0 +1,255 @@
+// Our netlink against the real kernel in a namespace of our own, with iproute2 as the witness.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { after, before, test } from "node:test";
+import { UnavailableError } from "../../base/errors.ts";
+import { silentLog } from "../../base/log.ts";
+import { cidrOf, formatCidr, parseCidr } from "../../core/net/cidr.ts";
+import { formatIp, parseIp } from "../../core/net/ip.ts";
+import {
+  type Change,
+  type NextHop,
+  type Notification,
+  type Route,
+  ROMANA_PROTOCOL,
+} from "../../core/netlink/types.ts";
+import type { Kernel, NativeHelper } from "./kernel.ts";
+import { startNativeHelper } from "./native-helper.ts";
+
+const ns = `rom-test-${process.pid}-kernel`;
+const peerNs = `${ns}-peer`;
+const path = `/run/netns/${ns}`;
+const ip = (...words: string[]): string => execFileSync("ip", ["-n", ns, ...words], { encoding: "utf8" });
+const json = (...words: string[]): Record<string, unknown>[] =>
+  JSON.parse(ip("-json", ...words) || "[]") as Record<string, unknown>[];
+let helper: NativeHelper;
+let kernel: Kernel;
+let index = 0;
+
+before(async () => {
+  for (const name of [ns, peerNs]) execFileSync("ip", ["netns", "add", name]);
+  ip("link", "set", "lo", "up");
+  helper = await startNativeHelper({ log: silentLog });
+  kernel = await helper.kernel(path);
+});
+after(async () => {
+  await helper.close();
+  for (const name of [ns, peerNs]) execFileSync("ip", ["netns", "del", name]);
+});
+
+const hop = (via: string | undefined, onlink = false, weight = 1): NextHop => ({
+  via: via === undefined ? undefined : parseIp(via),
+  index,
+  weight,
+  onlink,
+});
+const route = (dst: string, rest: Partial<Route> = {}): Route => ({
+  dst: parseCidr(dst),
+  table: 10,
+  protocol: ROMANA_PROTOCOL,
+  type: "unicast",
+  scope: 0,
+  metric: dst.includes(":") ? 1024 : 0,
+  nextHops: [hop(dst.includes(":") ? "fd00::2" : "192.168.0.2")],
+  source: undefined,
+  ...rest,
+});
+async function done(...changes: Change[]): Promise<void> {
+  for (const result of await kernel.apply(changes)) assert.deepEqual(result, { kind: "done" });
+}
+
+test("a veth pair with chosen indexes, its peer in another namespace", async () => {
+  const peer = await helper.openNetns(`/run/netns/${peerNs}`);
+  await done({
+    kind: "veth-add",
+    name: "rom0",
+    index: 70001,
+    mac: "02:00:00:00:00:01",
+    mtu: 1400,
+    peerName: "eth0",
+    peerIndex: 70002,
+    peerMac: "02:00:00:00:00:02",
+    peerNetnsFd: peer.fd,
+    up: true,
+  });
+  await peer.close();
+  index = 70001;
+  const [shown] = json("link", "show", "rom0");
+  assert.deepEqual(
+    [shown?.["ifindex"], shown?.["mtu"], shown?.["address"]],
+    [70001, 1400, "02:00:00:00:00:01"],
+  );
+  const link = (await kernel.links()).find(({ name }) => name === "rom0");
+  assert.deepEqual(
+    [link?.index, link?.kind, link?.mtu, link?.up, link?.mac, link?.peerIndex],
+    [70001, "veth", 1400, true, "02:00:00:00:00:01", 70002],
+  );
+  const inside = await helper.kernel(`/run/netns/${peerNs}`);
+  await inside.apply([{ kind: "link-set", index: 70002, up: true }]);
+  assert.equal((await inside.links()).find(({ name }) => name === "eth0")?.up, true);
+  await inside.close();
+});
+
+test("addresses of both families, as ip shows them", async () => {
+  const add = (text: string, length: number): Change => ({
+    kind: "address-add",
+    address: { index, ip: parseIp(text), length, label: "", flags: text.includes(":") ? 2 : 0 },
+  });
+  await done(add("192.168.0.1", 24), add("fd00::1", 64));
+  assert.match(
+    ip("addr", "show", "rom0"),
+    /inet 192\.168\.0\.1\/24[\s\S]*inet6 fd00::1\/64 scope global nodad/,
+  );
+  const own = (await kernel.addresses()).filter((address) => address.index === index && address.scope === 0);
+  assert.deepEqual(own.map((address) => `${formatIp(address.ip)}/${address.length}`).sort(), [
+    "192.168.0.1/24",
+    "fd00::1/64",
+  ]);
+});
+
+const kinds: readonly (readonly [string, () => Route])[] = [
+  ["IPv4 through a gateway", () => route("10.0.0.0/8")],
+  ["IPv6 through a gateway", () => route("fd01::/64")],
+  ["unreachable IPv4", () => route("10.1.0.0/16", { type: "unreachable", nextHops: [] })],
+  ["unreachable IPv6", () => route("fd02::/64", { type: "unreachable", nextHops: [] })],
+  ["blackhole", () => route("10.2.0.0/16", { type: "blackhole", nextHops: [] })],
+  ["on-link", () => route("10.3.0.1/32", { scope: 253, nextHops: [hop(undefined)] })],
+  ["a table beyond 255 with a metric", () => route("10.4.0.0/16", { table: 1000, metric: 50 })],
+  [
+    "two weighted next hops",
+    () => route("10.5.0.0/16", { nextHops: [hop("192.168.0.2"), hop("192.168.0.3", false, 2)] }),
+  ],
+  ["a gateway that is on-link by force", () => route("10.6.0.0/16", { nextHops: [hop("172.16.0.1", true)] })],
+  ["IPv4 via IPv6", () => route("10.7.0.0/16", { nextHops: [hop("fd00::9")] })],
+  ["the IPv4 default", () => route("0.0.0.0/0")],
+  ["a preferred source", () => route("10.8.0.0/16", { source: parseIp("192.168.0.1") })],
+];
+for (const [name, make] of kinds)
+  test(`a route: ${name}: what was written is what is read`, async () => {
+    const written = make();
+    await done({ kind: "route-replace", route: written });
+    const read = (await kernel.routes(written.dst.ip.family, written.table)).filter(
+      ({ dst }) => formatCidr(dst) === formatCidr(written.dst),
+    );
+    assert.deepEqual(read, [written]);
+    const family = written.dst.ip.family === 4 ? "-4" : "-6";
+    assert.equal(
+      json(family, "route", "show", "table", String(written.table), "proto", String(ROMANA_PROTOCOL)).filter(
+        ({ dst }) =>
+          dst === formatCidr(written.dst).replace(/\/32$/, "") ||
+          (dst === "default" && written.dst.length === 0),
+      ).length,
+      1,
+    );
+    await done({ kind: "route-delete", route: written });
+    assert.equal(
+      (await kernel.routes(written.dst.ip.family, written.table)).some(
+        ({ dst }) => formatCidr(dst) === formatCidr(written.dst),
+      ),
+      false,
+    );
+  });
+
+test("rules of both families with our protocol", async () => {
+  const rules = ([4, 6] as const).map((family) => ({
+    family,
+    priority: 10,
+    table: 10,
+    protocol: ROMANA_PROTOCOL,
+    from: undefined,
+    to: undefined,
+  }));
+  await done(...rules.map((rule): Change => ({ kind: "rule-add", rule })));
+  for (const rule of rules)
+    assert.deepEqual(
+      (await kernel.rules(rule.family)).filter(({ priority }) => priority === 10),
+      [rule],
+    );
+  assert.match(ip("rule"), /10:\s+from all lookup 10 proto 82/);
+  await done(...rules.map((rule): Change => ({ kind: "rule-delete", rule })));
+});
+
+test("a failed change names the kernel's reason and stops no other", async () => {
+  const results = await kernel.apply([
+    { kind: "route-add", route: route("10.9.0.0/16") },
+    { kind: "route-add", route: route("10.9.0.0/16") },
+    { kind: "route-delete", route: route("10.99.0.0/16") },
+    { kind: "route-delete", route: route("10.9.0.0/16") },
+  ]);
+  assert.deepEqual(
+    results.map((result) => (result.kind === "failed" ? result.code : "done")),
+    ["done", "EEXIST", "ESRCH", "done"],
+  );
+});
+
+test("20,000 routes go in and come back", async () => {
+  const many = Array.from({ length: 20_000 }, (_, i) => ({
+    ...route("0.0.0.0/0"),
+    dst: cidrOf({ family: 4, value: (10n << 24n) + BigInt(i * 8) }, 29),
+  }));
+  const results = await kernel.apply(many.map((each): Change => ({ kind: "route-replace", route: each })));
+  assert.equal(results.filter(({ kind }) => kind === "done").length, many.length);
+  assert.equal((await kernel.routes(4, 10)).length, many.length);
+  await kernel.apply(many.map((each): Change => ({ kind: "route-delete", route: each })));
+  assert.equal((await kernel.routes(4, 10)).length, 0);
+});
+
+test("what others do is told", { timeout: 10_000 }, async () => {
+  const stop = new AbortController();
+  const seen: Notification[] = [];
+  const stream = kernel.notifications(stop.signal);
+  const reading = (async () => {
+    for await (const notification of stream) {
+      seen.push(notification);
+      if (seen.some(({ kind }) => kind === "route") && seen.some(({ kind }) => kind === "rule")) stop.abort();
+    }
+  })();
+  await helper.run(["sleep", "0.2"]); // until the socket is open: the helper serves in order
+  ip("route", "add", "10.77.0.0/16", "via", "192.168.0.2", "table", "10", "proto", "82");
+  ip("rule", "add", "priority", "77", "lookup", "10");
+  await reading;
+  assert.equal(
+    formatCidr(
+      seen.flatMap((each) => (each.kind === "route" ? [each.route.dst] : []))[0] ?? parseCidr("0.0.0.0/0"),
+    ),
+    "10.77.0.0/16",
+  );
+});
+
+test("programs run inside, files are read and written inside", async () => {
+  const shown = await helper.run(["ip", "-o", "link", "show", "rom0"], { netns: path });
+  assert.match(shown.stdout, /rom0/);
+  assert.deepEqual(await helper.run(["sh", "-c", "cat; echo oops >&2; exit 3"], { stdin: "hello" }), {
+    code: 3,
+    stdout: "hello",
+    stderr: "oops\n",
+  });
+  await helper.writeFile("/proc/sys/net/ipv4/ip_forward", "1", path);
+  assert.equal((await helper.readFile("/proc/sys/net/ipv4/ip_forward", path)).trim(), "1");
+  assert.equal((await helper.run(["sleep", "30"], { timeout: 50 })).code, 128 + 9);
+});
+
+test("what is not there is named", async () => {
+  const code = (wanted: string) => (error: unknown) =>
+    error instanceof UnavailableError && error.code === wanted;
+  await assert.rejects(helper.kernel("/run/netns/nowhere"), code("NETNS_GONE"));
+  await assert.rejects(helper.openNetns("/run/netns/nowhere"), code("NETNS_GONE"));
+  await assert.rejects(helper.kernel("/etc/passwd"), code("NETNS_GONE"));
+  await assert.rejects(helper.run(["no-such-program"]), code("COMMAND"));
+  await assert.rejects(helper.readFile("/proc/sys/net/nowhere"), code("FILE_READ"));
+  await assert.rejects(
+    startNativeHelper({ path: "/nowhere/native", log: silentLog }),
+    code("NATIVE_MISSING"),
+  );
+});
+
+test("the death of the helper fails what is under way", async () => {
+  const other = await startNativeHelper({ log: silentLog });
+  const waiting = other.run(["sleep", "30"]);
+  await other.close();
+  await assert.rejects(waiting, (error) => error instanceof UnavailableError && error.code === "NATIVE_DIED");
+  await assert.rejects(
+    other.kernel(),
+    (error) => error instanceof UnavailableError && error.code === "NATIVE_DIED",
+  );
+});
