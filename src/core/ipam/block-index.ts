@@ -30,64 +30,30 @@ export type BlockIndex = {
   readonly reserve: (blackouts: Iterable<Cidr>) => void;
 };
 
-const NONE: Set<never> = new Set();
+/** Everything here follows from `blocks` and the blackouts. */
+type Tables = {
+  readonly blocks: Map<string, Entry>;
+  readonly open: Sets;
+  readonly cooling: Sets;
+  readonly empty: Sets;
+  readonly hosts: Sets;
+  /** How many blocks of each length there are, so that `blockAt` tries no other. */
+  readonly lengths: Readonly<Record<Family, Map<number, number>>>;
+  readonly spaces: Readonly<Record<Family, Space>>;
+};
+const NONE: ReadonlySet<never> = new Set();
 
 export function createBlockIndex(): BlockIndex {
-  const blocks = new Map<string, Entry>();
-  const open: Sets = new Map();
-  const cooling: Sets = new Map();
-  const empty: Sets = new Map();
-  const hosts: Sets = new Map();
-  /** How many blocks of each length there are, so that `blockAt` tries no other. */
-  const lengths: Record<Family, Map<number, number>> = { 4: new Map(), 6: new Map() };
-  const spaces = { 4: newSpace(), 6: newSpace() };
-
-  function link(entry: Entry, present: boolean): void {
-    const { block, occupancy } = entry;
-    member(open, ownerKey(block), entry, present && occupancy.free !== undefined);
-    member(cooling, ownerKey(block), entry, present && occupancy.cooling !== undefined);
-    member(empty, placeKey(block.network, block.group), entry, present && occupancy.used === 0);
-    member(hosts, block.host, entry, present);
-  }
-  function put(block: Block): void {
-    const key = formatCidr(block.cidr);
-    const { reserved } = spaces[block.cidr.ip.family];
-    const entry = blocks.get(key) ?? { key, block, occupancy: occupancyOf(block, reserved) };
-    if (!blocks.has(key)) occupy(block.cidr);
-    else if (!sameIndexes(entry.block, block)) link(entry, false);
-    entry.block = block;
-    entry.occupancy = occupancyOf(block, reserved);
-    blocks.set(key, entry);
-    link(entry, true);
-  }
-  function occupy(cidr: Cidr): void {
-    addRange(spaces[cidr.ip.family].occupied, rangeOf(cidr));
-    const count = lengths[cidr.ip.family];
-    count.set(cidr.length, (count.get(cidr.length) ?? 0) + 1);
-  }
-  function drop(cidr: Cidr): void {
-    const entry = blocks.get(formatCidr(cidr));
-    if (!entry) return;
-    link(entry, false);
-    blocks.delete(entry.key);
-    removeRange(spaces[cidr.ip.family].occupied, rangeOf(cidr));
-    const count = lengths[cidr.ip.family];
-    const rest = (count.get(cidr.length) ?? 1) - 1;
-    if (rest > 0) count.set(cidr.length, rest);
-    else count.delete(cidr.length);
-  }
-  function reserve(blackouts: Iterable<Cidr>): void {
-    for (const space of Object.values(spaces)) space.reserved.ranges.length = 0;
-    for (const cidr of blackouts) addRange(spaces[cidr.ip.family].reserved, rangeOf(cidr));
-    for (const { block } of [...blocks.values()]) put(block);
-  }
-  function blockAt(ip: Ip): IndexedBlock | undefined {
-    for (const length of lengths[ip.family].keys()) {
-      const found = blocks.get(formatCidr(cidrOf(ip, length)));
-      if (found) return found;
-    }
-    return undefined;
-  }
+  const tables: Tables = {
+    blocks: new Map(),
+    open: new Map(),
+    cooling: new Map(),
+    empty: new Map(),
+    hosts: new Map(),
+    lengths: { 4: new Map(), 6: new Map() },
+    spaces: { 4: newSpace(), 6: newSpace() },
+  };
+  const { blocks, open, cooling, empty, hosts, spaces } = tables;
   return {
     blocks,
     spaces,
@@ -98,11 +64,67 @@ export function createBlockIndex(): BlockIndex {
     }),
     empty: (network, group) => empty.get(placeKey(network, group)) ?? NONE,
     allEmpty: () => [...empty.values()].flatMap((set) => [...set]),
-    blockAt,
-    put,
-    drop,
-    reserve,
+    blockAt: (ip) => blockAt(tables, ip),
+    put: (block) => put(tables, block),
+    drop: (cidr) => drop(tables, cidr),
+    reserve: (blackouts) => reserve(tables, blackouts),
   };
+}
+
+function put(tables: Tables, block: Block): void {
+  const key = formatCidr(block.cidr);
+  const occupancy = occupancyOf(block, tables.spaces[block.cidr.ip.family].reserved);
+  const known = tables.blocks.get(key);
+  if (!known) occupy(tables, block.cidr);
+  else if (!sameIndexes(known.block, block)) link(tables, known, false);
+  const entry = known ?? { key, block, occupancy };
+  // The entry stays the same object, so it keeps its place in the sets that it stays in.
+  entry.block = block;
+  entry.occupancy = occupancy;
+  tables.blocks.set(key, entry);
+  link(tables, entry, true);
+}
+
+function drop(tables: Tables, cidr: Cidr): void {
+  const entry = tables.blocks.get(formatCidr(cidr));
+  if (!entry) return;
+  link(tables, entry, false);
+  tables.blocks.delete(entry.key);
+  removeRange(tables.spaces[cidr.ip.family].occupied, rangeOf(cidr));
+  const lengths = tables.lengths[cidr.ip.family];
+  const rest = (lengths.get(cidr.length) ?? 1) - 1;
+  if (rest > 0) lengths.set(cidr.length, rest);
+  else lengths.delete(cidr.length);
+}
+
+/** Blackouts change seldom: every block is counted anew. */
+function reserve(tables: Tables, blackouts: Iterable<Cidr>): void {
+  for (const space of Object.values(tables.spaces)) space.reserved.ranges.length = 0;
+  for (const cidr of blackouts) addRange(tables.spaces[cidr.ip.family].reserved, rangeOf(cidr));
+  for (const { block } of [...tables.blocks.values()]) put(tables, block);
+}
+
+function blockAt(tables: Tables, ip: Ip): Entry | undefined {
+  for (const length of tables.lengths[ip.family].keys()) {
+    const found = tables.blocks.get(formatCidr(cidrOf(ip, length)));
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function occupy(tables: Tables, cidr: Cidr): void {
+  addRange(tables.spaces[cidr.ip.family].occupied, rangeOf(cidr));
+  const lengths = tables.lengths[cidr.ip.family];
+  lengths.set(cidr.length, (lengths.get(cidr.length) ?? 0) + 1);
+}
+
+function link(tables: Tables, entry: Entry, present: boolean): void {
+  const { block, occupancy } = entry;
+  const owner = ownerKey(block);
+  member(tables.open, owner, entry, present && occupancy.free !== undefined);
+  member(tables.cooling, owner, entry, present && occupancy.cooling !== undefined);
+  member(tables.empty, placeKey(block.network, block.group), entry, present && occupancy.used === 0);
+  member(tables.hosts, block.host, entry, present);
 }
 
 const newSpace = (): Space => ({ occupied: createRangeSet(), reserved: createRangeSet() });

@@ -15,8 +15,8 @@ import type { AllocateOptions, AllocateRequest, Place, Refusal } from "./types.t
 export type Choice = { readonly kind: "choice"; readonly block: Block; readonly offset: number };
 
 /**
- * In the order of `offers`: a slot of a block that the asker has, a new block, a block that is empty and has rested.
- * Only when no offer has any of these, the slot that has rested longest.
+ * In the order of `offers`: a slot of a block that the asker has, a new block, a block that is empty and has rested. Only
+ * when no offer has any of these, a block that was emptied just now; and last of all the slots that still cool.
  */
 export function chooseAny(
   state: IpamState,
@@ -25,15 +25,25 @@ export function chooseAny(
   options: AllocateOptions,
 ): Choice | undefined {
   const rested = options.now - options.cooldown;
+  const own = (offer: Offer, slot: number) => fromOwn(state, request, offer, slot);
+  const empty = (offer: Offer, slot: number, block: number) =>
+    fromEmpty(state, request, offer, { slot, block });
+  return (
+    first(
+      offers,
+      (offer) =>
+        own(offer, rested) ??
+        fromNew(state, request, offer, options.offsetSeed) ??
+        empty(offer, rested, rested),
+    ) ??
+    first(offers, (offer) => empty(offer, rested, Infinity)) ??
+    first(offers, (offer) => own(offer, Infinity) ?? empty(offer, Infinity, Infinity))
+  );
+}
+
+function first(offers: readonly Offer[], choose: (offer: Offer) => Choice | undefined): Choice | undefined {
   for (const offer of offers) {
-    const choice =
-      fromOwn(state, request, offer, rested) ??
-      fromNew(state, request, offer, options.offsetSeed) ??
-      fromEmpty(state, request, offer, rested);
-    if (choice) return choice;
-  }
-  for (const offer of offers) {
-    const choice = fromOwn(state, request, offer, Infinity) ?? fromEmpty(state, request, offer, Infinity);
+    const choice = choose(offer);
     if (choice) return choice;
   }
   return undefined;
@@ -69,16 +79,17 @@ function fromNew(state: IpamState, request: AllocateRequest, offer: Offer, seed:
   return offset === undefined ? undefined : { kind: "choice", block, offset };
 }
 
-/** A block of the group that nobody uses any more changes hands in one write. */
+/** A block of the group that nobody uses any more changes hands in one write. `rested`: since when its slots, and the one taken, cool. */
 function fromEmpty(
   state: IpamState,
   request: AllocateRequest,
   offer: Offer,
-  rested: number,
+  rested: { readonly slot: number; readonly block: number },
 ): Choice | undefined {
   for (const { block, occupancy } of state.empty(offer.network.name, offer.group)) {
-    const offset = occupancy.free ?? occupancy.cooling?.offset;
-    if (offset !== undefined && occupancy.restingSince <= rested && inOffer(block, offer))
+    const { free, cooling, restingSince } = occupancy;
+    const offset = free ?? (cooling && cooling.since <= rested.slot ? cooling.offset : undefined);
+    if (offset !== undefined && restingSince <= rested.block && inOffer(block, offer))
       return { kind: "choice", block: { ...block, ...ownerOf(request) }, offset };
   }
   return undefined;

@@ -1,7 +1,7 @@
 // Writes as keys and texts of the store, and entries of the store as writes: the one bridge between a plan and a
 // transaction, and between an event and the mirror.
-import { BugError } from "../../base/errors.ts";
-import { formatCidr, parseCidr } from "../net/cidr.ts";
+import { InputError } from "../../base/errors.ts";
+import { type Cidr, parseCidr } from "../net/cidr.ts";
 import {
   decodeAddress,
   decodeBlackout,
@@ -90,21 +90,19 @@ function putting(kind: RecordKind, key: string, value: string): Write {
   }
 }
 
-function deletion(kind: RecordKind, name: string): Write {
-  switch (kind) {
-    case "hosts":
-      return { kind: "delete-host", name };
-    case "blocks":
-      return { kind: "delete-block", cidr: cidrOfKey(name) };
-    case "addresses":
-      return { kind: "delete-address", name };
-    case "blackouts":
-      return { kind: "delete-blackout", cidr: cidrOfKey(name) };
-  }
+/** A key that names no prefix holds no record, and its deletion takes none away. */
+function deletion(kind: RecordKind, name: string): Write | undefined {
+  if (kind === "hosts") return { kind: "delete-host", name };
+  if (kind === "addresses") return { kind: "delete-address", name };
+  const cidr = tryParseCidr(name);
+  return cidr && { kind: kind === "blocks" ? "delete-block" : "delete-blackout", cidr };
 }
 
-function cidrOfKey(text: string) {
-  const cidr = parseCidr(text, "key");
-  if (formatCidr(cidr) !== text) throw new BugError({ code: "KEY_NOT_CANONICAL", text });
-  return cidr;
+function tryParseCidr(text: string): Cidr | undefined {
+  try {
+    return parseCidr(text);
+  } catch (error) {
+    if (error instanceof InputError) return undefined;
+    throw error;
+  }
 }
