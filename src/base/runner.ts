@@ -67,5 +67,7 @@ export function startRunner(
     timer.abort();
   }
 
-  const pause = (delay: Duration): Promise<void> => clock.sleep(delay, stop.signal).catch(() => undefined);
+  function pause(delay: Duration): Promise<void> {
+    return clock.sleep(delay, stop.signal).catch(() => undefined);
+  }
 }

@@ -1,0 +1,90 @@
+// A fastify instance with Romana's manners: strict JSON, limits, errors in the API's form, an OpenAPI document.
+// Knows no route of its own but `/openapi.json`.
+import { isUtf8 } from "node:buffer";
+import type { Socket } from "node:net";
+import swagger from "@fastify/swagger";
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from "fastify";
+import { InputError, type Fault } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import { apiError, toApiError } from "./api-error.ts";
+
+/** Bytes of a request's body; more is answered 413 without being read. */
+export const MAX_BODY = 4 * 1024 * 1024;
+const MAX_CONNECTIONS = 8192;
+/** Milliseconds to send a whole request; a slower client is cut off. */
+const REQUEST_TIMEOUT = 30_000;
+/** Milliseconds an idle connection is kept; longer than the 5 s between bookmarks of a watch. */
+const IDLE_TIMEOUT = 60_000;
+
+export type HttpAppOptions = { readonly title: string; readonly version: string };
+
+export async function createHttpApp(
+  options: HttpAppOptions,
+  { log }: { log: Log },
+): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: MAX_BODY,
+    requestTimeout: REQUEST_TIMEOUT,
+    keepAliveTimeout: IDLE_TIMEOUT,
+    forceCloseConnections: true,
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true } },
+    routerOptions: { maxParamLength: 1024 },
+    clientErrorHandler: refuseGarbage,
+    frameworkErrors: (error, _request, reply) => {
+      const body = toApiError(error);
+      void (reply as FastifyReply).code(body.status_code).type("application/json").send(body);
+    },
+  });
+  app.server.maxConnections = MAX_CONNECTIONS;
+  acceptStrictJson(app);
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const body = toApiError(error);
+    if (body.status_code === 500)
+      log.error("request failed", { method: request.method, url: request.url, error: error.stack });
+    return reply.code(body.status_code).type("application/json").send(body);
+  });
+  app.setNotFoundHandler((request) => {
+    throw unknownRoute(`${request.method} ${request.url}`);
+  });
+  await app.register(swagger, {
+    openapi: { openapi: "3.1.0", info: { title: options.title, version: options.version } },
+    refResolver: { buildLocalReference: (json, _base, _fragment, i) => nameOf(json.$id, i) },
+  });
+  app.get("/openapi.json", { schema: { hide: true } }, () => app.swagger());
+  return app;
+}
+
+const nameOf = (id: unknown, index: number): string => (typeof id === "string" ? id : `schema-${index}`);
+
+const unknownRoute = (url: string): InputError =>
+  new InputError(
+    { code: "ROUTE_UNKNOWN", field: "route", value: url, expected: "a route listed in /openapi.json" },
+    404,
+  );
+
+/** JSON is UTF-8 (RFC 8259 section 8.1): anything else would be stored as something that nobody sent. */
+function acceptStrictJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser("error", "error");
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body: Buffer, done) => {
+    if (isUtf8(body)) void parse(request, body.toString("utf8"), done);
+    else done(new InputError(notUtf8));
+  });
+}
+
+const notUtf8: Fault = { code: "UTF8", field: "body", value: "bytes", expected: "JSON in valid UTF-8" };
+
+const SOCKET_STATUS: Readonly<Record<string, readonly [number, string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "Request Timeout"],
+  HPE_HEADER_OVERFLOW: [431, "Request Header Fields Too Large"],
+};
+
+/** What node's HTTP parser refuses never reaches fastify: answered on the bare socket. */
+function refuseGarbage(error: Error & { code?: string }, socket: Socket): void {
+  const [status, reason] = SOCKET_STATUS[error.code ?? ""] ?? [400, "Bad Request"];
+  const body = JSON.stringify(apiError(status, error.code ?? "HTTP", reason));
+  const head = `HTTP/1.1 ${status} ${reason}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n`;
+  if (socket.writable && error.code !== "ECONNRESET") socket.end(`${head}connection: close\r\n\r\n${body}`);
+  else socket.destroy();
+}
