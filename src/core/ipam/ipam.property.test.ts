@@ -20,7 +20,7 @@ import { allocate } from "./allocate.ts";
 import { planBlackout, planBlackoutRemoval } from "./blackouts.ts";
 import { freeBlock } from "./free-space.ts";
 import { offersTo } from "./offers.ts";
-import { planHostRemoval } from "./host-removal.ts";
+import { planHostRemoval } from "./hosts.ts";
 import { collectEmptyBlocks, release } from "./release.ts";
 import { applyWrites, type IpamState } from "./state.ts";
 import { cooldown, hostIn, network, topologyOf, worldOf } from "./testdata/world.ts";
@@ -292,7 +292,7 @@ test("whatever happens in whatever order, no rule of address management is broke
     }),
     { numRuns: 40, seed: 11 },
   );
-  const kinds = ["allocated", "existing", "exhausted", "ip-outside", "ip-reserved", "ip-taken", "name-taken"];
+  const kinds = ["allocated", "exhausted", "existing", "ip-outside", "ip-reserved", "ip-taken", "name-taken"];
   assert.deepEqual([...seen].sort(), kinds);
 });
 
