@@ -1,0 +1,22 @@
+// The door for topology documents: all faults at once, or a carved topology.
+import type { Fault } from "../../base/errors.ts";
+import type { Topology } from "../model/topology.ts";
+import { carveTopology } from "./carve.ts";
+import { readTopology } from "./read-topology.ts";
+
+export type ParsedTopology =
+  | { readonly kind: "valid"; readonly topology: Topology }
+  | { readonly kind: "invalid"; readonly faults: readonly Fault[] };
+
+/**
+ * `document`: JSON as R4 describes it, from whatever text. `previous`: the topology in force, whose groups keep their prefixes.
+ * Faults name the place (`topologies[0].map[2].groups[1].name`), the value and what was expected.
+ */
+export function parseTopology(document: unknown, previous?: Topology): ParsedTopology {
+  const faults: Fault[] = [];
+  const report = (fault: Fault): void => void faults.push(fault);
+  const spec = readTopology(document, report);
+  if (faults.length > 0) return { kind: "invalid", faults };
+  const topology = carveTopology(spec, previous, report);
+  return faults.length > 0 ? { kind: "invalid", faults } : { kind: "valid", topology };
+}

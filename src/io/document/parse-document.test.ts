@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { InputError } from "../../base/errors.ts";
+import { parseDocument } from "./parse-document.ts";
+
+const parse = (text: string | Uint8Array): unknown =>
+  parseDocument(typeof text === "string" ? Buffer.from(text) : text, "file");
+
+for (const [what, text] of [
+  ["JSON", '{"a": [1, "x"]}'],
+  ["JSON with // comments", '// hi\n{"a": [1, "x"]} // end\n'],
+  ["JSON with # comments", '# hi\n{"a": [1, # one\n "x"]}'],
+  ["JSON with block comments and a trailing comma", '/* hi */ {"a": [1, "x",]}'],
+  ["YAML", "# hi\na:\n  - 1\n  - x\n"],
+] as const)
+  test(`reads ${what}`, () => {
+    assert.deepEqual(parse(text), { a: [1, "x"] });
+  });
+
+test("comment signs inside strings stay", () => {
+  assert.deepEqual(parse('{"a": "x // y # z"}'), { a: "x // y # z" });
+});
+
+for (const [what, text, code] of [
+  ["broken JSON", '{"a": }', "DOCUMENT_SYNTAX"],
+  ["broken YAML", "a: [", "DOCUMENT_SYNTAX"],
+  [
+    "an alias bomb",
+    `a: &a [x]\n${"bcdefgh"
+      .split("")
+      .map((c, i) => `${c}: &${c} [${Array(9).fill(`*${"abcdefgh"[i]}`).join(",")}]`)
+      .join("\n")}`,
+    "DOCUMENT_SYNTAX",
+  ],
+  ["10,000 levels", "[".repeat(10_000), "DOCUMENT_DEPTH"],
+  ["a NUL", '{"a": "\0"}', "DOCUMENT_UTF8"],
+  ["invalid UTF-8", new Uint8Array([0x7b, 0xff, 0x7d]), "DOCUMENT_UTF8"],
+  ["5 MiB", Buffer.alloc(5 << 20, " "), "DOCUMENT_SIZE"],
+] as const)
+  test(`refuses ${what}`, () => {
+    assert.throws(
+      () => parse(text),
+      (error) => error instanceof InputError && error.code === code && error.faults[0]?.field === "file",
+    );
+  });

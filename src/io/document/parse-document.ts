@@ -1,0 +1,93 @@
+// The text of a file a person wrote, as plain JSON values: JSON, JSON with // or # comments, or YAML. Decides nothing about its meaning.
+import { type ParseError, parse as parseJsonc, printParseErrorCode } from "jsonc-parser";
+import { parse as parseYaml } from "yaml";
+import { InputError } from "../../base/errors.ts";
+
+const MAX_BYTES = 4 << 20;
+/** Far deeper than any topology; parsers recurse, so it is checked on the text first. */
+const MAX_DEPTH = 200;
+
+/** `name` is the file's, for messages. InputError codes `DOCUMENT_SIZE`, `DOCUMENT_UTF8`, `DOCUMENT_DEPTH`, `DOCUMENT_SYNTAX`. */
+export function parseDocument(bytes: Uint8Array, name: string): unknown {
+  if (bytes.length > MAX_BYTES)
+    throw wrong("DOCUMENT_SIZE", name, `${bytes.length} bytes`, `at most ${MAX_BYTES} bytes`);
+  const text = decode(bytes, name);
+  checkDepth(text, name);
+  return /^\s*(?:(?:\/\/|#)[^\n]*\n\s*|\/\*[\s\S]*?\*\/\s*)*[{[]/.test(text)
+    ? readJsonc(text, name)
+    : readYaml(text, name);
+}
+
+function decode(bytes: Uint8Array, name: string): string {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw wrong("DOCUMENT_UTF8", name, "invalid bytes", "UTF-8 text");
+  }
+  const zero = text.indexOf("\0");
+  if (zero >= 0) throw wrong("DOCUMENT_UTF8", name, `a NUL character at offset ${zero}`, "text without NUL");
+  return text;
+}
+
+function checkDepth(text: string, name: string): void {
+  let depth = 0;
+  for (const char of text) {
+    if (char === "{" || char === "[") depth++;
+    else if (char === "}" || char === "]") depth--;
+    if (depth > MAX_DEPTH)
+      throw wrong(
+        "DOCUMENT_DEPTH",
+        name,
+        `more than ${MAX_DEPTH} levels`,
+        `at most ${MAX_DEPTH} levels of nesting`,
+      );
+  }
+  const indent = /^(?: |- ){400}/m.exec(text);
+  if (indent)
+    throw wrong(
+      "DOCUMENT_DEPTH",
+      name,
+      `a line indented by ${indent[0].length}`,
+      `at most ${MAX_DEPTH} levels of nesting`,
+    );
+}
+
+/** `#` comments of the original's files become `//` ones, but not inside strings. */
+function readJsonc(text: string, name: string): unknown {
+  const slashes = text.replace(/"(?:\\.|[^"\\])*"|#/g, (match) => (match === "#" ? "//" : match));
+  const errors: ParseError[] = [];
+  const value: unknown = parseJsonc(slashes, errors, { allowTrailingComma: true });
+  const [first] = errors;
+  if (first)
+    throw wrong(
+      "DOCUMENT_SYNTAX",
+      name,
+      `${printParseErrorCode(first.error)} at ${position(slashes, first.offset)}`,
+      "JSON (comments allowed) or YAML",
+    );
+  return value;
+}
+
+function position(text: string, offset: number): string {
+  const before = text.slice(0, offset).split("\n");
+  return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+}
+
+/** No aliases: a few lines of them make gigabytes. */
+function readYaml(text: string, name: string): unknown {
+  try {
+    return parseYaml(text, { maxAliasCount: 0, prettyErrors: true }) as unknown;
+  } catch (cause) {
+    throw wrong(
+      "DOCUMENT_SYNTAX",
+      name,
+      cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause),
+      "JSON (comments allowed) or YAML without aliases",
+    );
+  }
+}
+
+function wrong(code: string, field: string, value: string, expected: string): InputError {
+  return new InputError({ code, field, value, expected }, code === "DOCUMENT_SIZE" ? 413 : 400);
+}
