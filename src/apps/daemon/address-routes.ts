@@ -1,0 +1,100 @@
+// `/address` and `/addresses`: the allocation path. Nothing here reads the store.
+import type { FastifyInstance } from "fastify";
+import { Type, type Static } from "typebox";
+import { Seconds } from "../../base/clock.ts";
+import { AddressList, AddressReply, AddressRequest, ReleaseReply } from "../../core/api/types.ts";
+import { allocate } from "../../core/ipam/allocate.ts";
+import { release } from "../../core/ipam/release.ts";
+import type { AllocateRequest, ReleaseRequest } from "../../core/ipam/types.ts";
+import { parseIp, tryParseIp } from "../../core/net/ip.ts";
+import { adoptionView, type Daemon } from "./daemon.ts";
+import { allocationRefused, releaseRefused } from "./refusal.ts";
+import { replies } from "./route-schemas.ts";
+import { addressReply } from "./views.ts";
+import type { Decision } from "./writer.ts";
+
+/** A freed address rests this long while others are free: connections to its former holder die first. */
+export const COOLDOWN = Seconds(30);
+
+const ReleaseQuery = Type.Object({
+  addressName: Type.String({ minLength: 1, maxLength: 512 }),
+  sequence: Type.Optional(Type.String({ pattern: "^\\d{1,16}$" })),
+  host: Type.Optional(Type.String()),
+});
+const AddressFilter = Type.Object({
+  host: Type.Optional(Type.String()),
+  tenant: Type.Optional(Type.String()),
+  segment: Type.Optional(Type.String()),
+});
+
+export function addressRoutes(app: FastifyInstance, daemon: Daemon): void {
+  const { writer, mirror } = daemon;
+  app.post<{ Body: AddressRequest }>(
+    "/address",
+    {
+      schema: {
+        summary: "Allocate an address of each family",
+        body: AddressRequest,
+        ...replies(AddressReply),
+      },
+    },
+    async ({ body }) => allocateAddress(daemon, body),
+  );
+  app.delete<{ Querystring: Static<typeof ReleaseQuery> }>(
+    "/address",
+    { schema: { summary: "Release by name or IP", querystring: ReleaseQuery, ...replies(ReleaseReply) } },
+    async ({ query }) => writer.submit(() => decideRelease(daemon, releaseRequest(query), query.addressName)),
+  );
+  app.get<{ Querystring: Static<typeof AddressFilter> }>(
+    "/addresses",
+    { schema: { summary: "Allocated addresses", querystring: AddressFilter, ...replies(AddressList) } },
+    ({ query }): AddressList => {
+      const wanted = Object.entries(query) as ["host" | "tenant" | "segment", string][];
+      const matches = mirror.state.addresses
+        .values()
+        .filter((address) => wanted.every(([field, value]) => address[field] === value));
+      return { revision: mirror.revision, addresses: [...matches.map(addressReply)] };
+    },
+  );
+}
+
+function allocateAddress(daemon: Daemon, body: AddressRequest): Promise<AddressReply> {
+  const request = allocateRequest(body);
+  return daemon.writer.submit(() => {
+    daemon.adoption.check(() => adoptionView(daemon));
+    return decideAllocation(daemon, request);
+  });
+}
+
+function allocateRequest({ name, host, tenant, segment = "", ips, pod }: AddressRequest): AllocateRequest {
+  return {
+    ...{ name, host, tenant, segment },
+    ...(ips && { ips: ips.map((ip, i) => parseIp(ip, `body.ips[${i}]`)) }),
+    ...(pod !== undefined && { pod }),
+  };
+}
+
+function decideAllocation(daemon: Daemon, request: AllocateRequest): Decision<AddressReply> {
+  const { mirror, metrics, clock, offsetSeed } = daemon;
+  const answer = allocate(mirror.state, request, { now: clock.now(), offsetSeed, cooldown: COOLDOWN });
+  metrics.allocations.inc({ kind: "allocate", outcome: answer.kind });
+  if (answer.kind === "allocated") return { value: addressReply(answer.address), plan: answer };
+  if (answer.kind === "existing") return { value: addressReply(answer.address) };
+  throw allocationRefused(answer, request.name);
+}
+
+function releaseRequest(query: Static<typeof ReleaseQuery>): ReleaseRequest {
+  const ip = tryParseIp(query.addressName);
+  return {
+    ...(ip ? { ip } : { name: query.addressName }),
+    ...(query.sequence !== undefined && { sequence: Number(query.sequence) }),
+    ...(query.host !== undefined && { host: query.host }),
+  };
+}
+
+function decideRelease(daemon: Daemon, request: ReleaseRequest, asked: string): Decision<ReleaseReply> {
+  const answer = release(daemon.mirror.state, request, { now: daemon.clock.now() });
+  daemon.metrics.allocations.inc({ kind: "release", outcome: answer.kind });
+  if (answer.kind !== "released") throw releaseRefused(answer, asked);
+  return { value: { released: true }, plan: answer };
+}

@@ -1,0 +1,78 @@
+// Several plans as one transaction: writes of one record merge into its last form, compares are those of the state before
+// the first plan. Knows the state and revisions, never the store.
+import { keyOfGuard, keyOfWrite, valueOfWrite } from "../../core/ipam/keys.ts";
+import type { IpamState } from "../../core/ipam/state.ts";
+import type { Plan, Write } from "../../core/ipam/types.ts";
+import { inverseOf } from "./inverse.ts";
+import { type Compare, MAX_TXN_OPERATIONS, type Operation } from "../../io/store/store.ts";
+
+export type BatchGround = { readonly state: IpamState; revisionOf(key: string): number };
+
+export class Batch {
+  readonly #ground: BatchGround;
+  readonly #writes = new Map<string, Write>();
+  readonly #compares = new Map<string, Compare>();
+  readonly #undo: Write[] = [];
+
+  constructor(ground: BatchGround) {
+    this.#ground = ground;
+  }
+
+  get isEmpty(): boolean {
+    return this.#compares.size === 0;
+  }
+
+  /** Makes the plan's writes true in the state, ahead of the store. False: it does not fit in, nothing was changed. */
+  add(plan: Plan, extra: readonly Compare[] = []): boolean {
+    const writes = plan.writes.map((write) => [keyOfWrite(write), write] as const);
+    const guards = plan.guards.map(keyOfGuard);
+    if (
+      this.#sizeWith(
+        writes.map(([key]) => key),
+        guards,
+        extra.length,
+      ) > MAX_TXN_OPERATIONS
+    )
+      return false;
+    for (const [key, write] of writes) {
+      this.#compare(key);
+      this.#writes.set(key, write);
+      this.#undo.push(inverseOf(this.#ground.state, write));
+      this.#ground.state.apply(write);
+    }
+    for (const key of guards) this.#compare(key);
+    for (const [i, compare] of extra.entries()) this.#compares.set(`\0${this.#compares.size}${i}`, compare);
+    return true;
+  }
+
+  get compares(): Compare[] {
+    return [...this.#compares.values()];
+  }
+
+  /** A record that was made and deleted again within the batch is not written at all. */
+  get operations(): Operation[] {
+    const operations: Operation[] = [];
+    for (const [key, write] of this.#writes) {
+      const value = valueOfWrite(write);
+      if (value !== undefined) operations.push({ kind: "put", key, value });
+      else if (this.#ground.revisionOf(key) > 0) operations.push({ kind: "delete", key });
+    }
+    return operations;
+  }
+
+  /** Takes the writes back, last first. */
+  undo(): void {
+    for (const write of this.#undo.reverse()) this.#ground.state.apply(write);
+  }
+
+  #compare(key: string): void {
+    if (this.#compares.has(key)) return;
+    this.#compares.set(key, { kind: "revision", key, revision: this.#ground.revisionOf(key) });
+  }
+
+  #sizeWith(written: readonly string[], guards: readonly string[], extra: number): number {
+    const newWrites = written.filter((key) => !this.#writes.has(key)).length;
+    const newCompares = new Set([...written, ...guards].filter((key) => !this.#compares.has(key))).size;
+    return this.#writes.size + newWrites + this.#compares.size + newCompares + extra;
+  }
+}

@@ -1,0 +1,45 @@
+// The daemon's options. Never read anywhere else than here.
+import { Seconds } from "../../base/clock.ts";
+import * as options from "../../base/options.ts";
+
+/** One table serves flags, environment, file, help and types. */
+export const daemonOptions = {
+  listen: options.option(
+    options.text,
+    "127.0.0.1:9600",
+    "address and port of the REST API; `:9600` is every address",
+  ),
+  store: options.option(options.text, "sqlite:/var/lib/romana/romana.db", "`memory` or `sqlite:PATH`"),
+  initialTopology: options.option(options.text, "", "topology file applied if the store has none"),
+  networkCidrOverrides: options.option(
+    options.listOf(override()),
+    [],
+    "CIDRs put in place of the topology's: NAME=CIDR; for the initial topology",
+  ),
+  cloud: options.option(options.oneOf("", "aws"), "", "picks a built-in initial topology"),
+  region: options.option(options.text, "", "cloud region of the built-in topology"),
+  adoptionWindow: options.option(
+    options.duration,
+    Seconds(10),
+    "time for live hosts to report their addresses before any is handed out",
+  ),
+  newCluster: options.option(options.toggle, false, "a fresh store is a new cluster: nothing to adopt"),
+  logLevel: options.option(options.oneOf("info", "debug", "warn", "error"), "info", "least level logged"),
+  config: options.option(options.text, "", "YAML or JSON file with these options"),
+} as const satisfies options.OptionTable;
+
+export const ENV_PREFIX = "ROMANA_DAEMON";
+export type DaemonConfig = options.OptionValues<typeof daemonOptions>;
+
+export type CidrOverride = { readonly network: string; readonly cidr: string };
+
+function override(): options.OptionType<CidrOverride> {
+  return {
+    meta: "NAME=CIDR",
+    expected: "NAME=CIDR",
+    read: (raw) => {
+      const [, network = "", cidr = ""] = (typeof raw === "string" && /^([^=]+)=([^=]+)$/.exec(raw)) || [];
+      return network === "" ? undefined : { network, cidr };
+    },
+  };
+}

@@ -1,0 +1,33 @@
+// What the routes share: the parts of one running daemon.
+import type { Clock } from "../../base/clock.ts";
+import type { Health } from "../../base/health.ts";
+import type { Log } from "../../base/log.ts";
+import type { HostReport } from "../../core/api/types.ts";
+import type { Store } from "../../io/store/store.ts";
+import type { Adoption, AdoptionView } from "./adoption.ts";
+import type { DaemonMetrics } from "./metrics.ts";
+import type { Mirror } from "./mirror.ts";
+import type { WatchHub } from "./watch-hub.ts";
+import type { Writer } from "./writer.ts";
+
+export type Daemon = {
+  readonly store: Store;
+  readonly mirror: Mirror;
+  readonly writer: Writer;
+  readonly hub: WatchHub;
+  readonly adoption: Adoption;
+  readonly metrics: DaemonMetrics;
+  readonly health: Health;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where this daemon starts to look for a new block, so that replicas do not race for one. */
+  readonly offsetSeed: number;
+  /** By host: endpoints that were reported and could not be adopted, for want of a host or a network: tried again with each change. */
+  readonly unadopted: Map<string, HostReport["endpoints"]>;
+};
+
+/** What adoption must know of the present. */
+export function adoptionView({ clock, mirror: { state } }: Daemon): AdoptionView {
+  const holders = state.blocks.values().map(({ block }) => block.host);
+  return { now: clock.monotonic(), hosts: [...state.hosts.keys(), ...holders] };
+}

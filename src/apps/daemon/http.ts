@@ -1,0 +1,32 @@
+// All routes on one fastify instance: testable without a port.
+import { readFileSync } from "node:fs";
+import type { FastifyInstance } from "fastify";
+import { createHttpApp } from "../../io/http/http-app.ts";
+import { addressRoutes } from "./address-routes.ts";
+import type { Daemon } from "./daemon.ts";
+import { hostRoutes } from "./host-routes.ts";
+import { networkRoutes } from "./network-routes.ts";
+import { opsRoutes } from "./ops-routes.ts";
+import { topologyRoutes } from "./topology-routes.ts";
+import { watchRoutes } from "./watch-routes.ts";
+
+export async function createDaemonApp(daemon: Daemon): Promise<FastifyInstance> {
+  const { log, metrics } = daemon;
+  const app = await createHttpApp({ title: "Romana", version: packageVersion() }, { log });
+  app.addHook("onResponse", (request, reply, done) => {
+    metrics.requests.inc({ route: request.routeOptions.url ?? "unknown", status: reply.statusCode });
+    done();
+  });
+  addressRoutes(app, daemon);
+  networkRoutes(app, daemon);
+  topologyRoutes(app, daemon);
+  hostRoutes(app, daemon);
+  watchRoutes(app, daemon);
+  opsRoutes(app, daemon);
+  return app;
+}
+
+function packageVersion(): string {
+  const file = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(file) as { version: string }).version;
+}

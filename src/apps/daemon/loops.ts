@@ -1,0 +1,51 @@
+// What the daemon does by itself at intervals: returns empty blocks, sends bookmarks, follows the adoption window.
+import { type Clock, Milliseconds, type Rng, Seconds } from "../../base/clock.ts";
+import { InputError, UnavailableError } from "../../base/errors.ts";
+import { type Runner, startRunner } from "../../base/runner.ts";
+import { collectEmptyBlocks } from "../../core/ipam/release.ts";
+import { COOLDOWN } from "./address-routes.ts";
+import type { Daemon } from "./daemon.ts";
+
+const COLLECT_EVERY = Seconds(5);
+/** Less than the 5 s after which an agent takes silence for a dead connection, jitter included. */
+const BOOKMARK_EVERY = Seconds(4);
+const BACKOFF = { first: Milliseconds(200), most: Seconds(10) };
+/** Blocks returned in one transaction: a delete and a compare each. */
+const COLLECT_AT_ONCE = 40;
+
+export function startLoops(daemon: Daemon, timing: { clock: Clock; rng: Rng }): Runner[] {
+  return [
+    loop("collector", () => collect(daemon), COLLECT_EVERY),
+    loop("bookmarks", async () => daemon.hub.bookmark(), BOOKMARK_EVERY),
+  ];
+
+  function loop(name: string, work: () => Promise<void>, every: typeof COLLECT_EVERY): Runner {
+    const health = daemon.health.reporter(name, Seconds(60));
+    const run = async (): Promise<void> => {
+      await work();
+      health.ok();
+    };
+    const onError = (error: unknown, attempt: number): void => {
+      if (!(error instanceof UnavailableError || error instanceof InputError)) throw error;
+      daemon.metrics.errors.inc({ loop: name });
+      health.failed(error.message);
+      if (attempt === 0) daemon.log.warn(`${name} failed`, { error: error.message });
+    };
+    return startRunner(run, { every, backoff: BACKOFF, onError }, timing);
+  }
+}
+
+/** Empty blocks whose cooldown has passed go back to their groups. */
+async function collect({ writer, clock, log }: Daemon): Promise<void> {
+  for (let returned = COLLECT_AT_ONCE; returned === COLLECT_AT_ONCE;) {
+    returned = await writer.submit((state) => {
+      const plan = collectEmptyBlocks(state, {
+        now: clock.now(),
+        cooldown: COOLDOWN,
+        limit: COLLECT_AT_ONCE,
+      });
+      return { value: plan.writes.length, plan };
+    });
+    if (returned > 0) log.info("empty blocks returned", { blocks: returned });
+  }
+}

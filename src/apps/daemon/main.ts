@@ -1,0 +1,85 @@
+// `romana daemon`: options in, exit code out. Listens only when everything behind the port is ready.
+import { Seconds, systemClock, systemRng } from "../../base/clock.ts";
+import { InputError, UnavailableError } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import { describeOptions, readOptions } from "../../base/options.ts";
+import { parseDocument } from "../../io/document/parse-document.ts";
+import { createPinoLog } from "../../io/log/pino-log.ts";
+import { type DaemonConfig, daemonOptions, ENV_PREFIX } from "./config.ts";
+import { openStore } from "./open-store.ts";
+import { readText } from "./read-text.ts";
+import { createDaemon, type RunningDaemon } from "./wire.ts";
+
+/** A stop that takes longer leaves the rest to the exit: what was acknowledged is durable. */
+const STOP_WITHIN = Seconds(4);
+
+export async function run(
+  argv: string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<number> {
+  if (argv.includes("--help")) {
+    process.stdout.write(`romana daemon [options]\n\n${describeOptions(daemonOptions, ENV_PREFIX)}\n`);
+    return 0;
+  }
+  const config = readOptions(daemonOptions, { argv, env, envPrefix: ENV_PREFIX, readFile: readConfig });
+  const { host, port } = parseListen(config.listen);
+  const log = createPinoLog("daemon", config.logLevel);
+  const signalled = firstSignal();
+  const running = await start(config, log);
+  try {
+    await running.app.listen({ host, port });
+  } catch (cause) {
+    await running.close();
+    throw new UnavailableError(
+      { code: "LISTEN", address: config.listen, reason: (cause as Error).message },
+      { cause },
+    );
+  }
+  log.info("ready", { listen: config.listen, store: config.store, revision: running.daemon.mirror.revision });
+  log.info("stopping", { signal: await signalled });
+  await stop(running, log);
+  return 0;
+}
+
+async function start(config: DaemonConfig, log: Log): Promise<RunningDaemon> {
+  const store = await openStore(config.store);
+  try {
+    return await createDaemon(config, store, { clock: systemClock, rng: systemRng, log });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function stop(running: RunningDaemon, log: Log): Promise<void> {
+  const timer = new AbortController();
+  const late = systemClock.sleep(STOP_WITHIN, timer.signal).then(
+    () => running.app.server.closeAllConnections(),
+    () => undefined,
+  );
+  await Promise.race([running.close(), late]);
+  timer.abort();
+  log.info("stopped");
+}
+
+function firstSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
+  });
+}
+
+function readConfig(path: string): Readonly<Record<string, unknown>> {
+  const document = parseDocument(readText(path, "--config"), path);
+  if (document !== null && typeof document === "object" && !Array.isArray(document))
+    return document as Record<string, unknown>;
+  throw new InputError({ code: "CONFIG", field: path, value: document, expected: "options by name" });
+}
+
+/** `host:port`, `[v6]:port`, or `:port` for every address. */
+export function parseListen(text: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (!match || port > 65535)
+    throw new InputError({ code: "LISTEN", field: "--listen", value: text, expected: "ADDRESS:PORT" });
+  return { host: (match[1] ?? match[2]) || "::", port };
+}

@@ -1,0 +1,186 @@
+// Follows the store into memory: the state that plans stand on, and the revision of each key that transactions compare.
+// Never writes to the store.
+import { type Clock, Milliseconds, type Rng, Seconds } from "../../base/clock.ts";
+import { UnavailableError } from "../../base/errors.ts";
+import { createLock } from "../../base/lock.ts";
+import type { Log } from "../../base/log.ts";
+import { backoffDelay } from "../../base/retry.ts";
+import { createIpamState, type IpamState } from "../../core/ipam/state.ts";
+import { writeOfEntry } from "../../core/ipam/keys.ts";
+import type { Write } from "../../core/ipam/types.ts";
+import type { Entry, Store, WatchEvent, WatchMessage } from "../../io/store/store.ts";
+
+const PREFIX = "/romana/v3/";
+const ADDRESSES = `${PREFIX}addresses/`;
+/** Entries asked for at once when the whole store is read. */
+const PAGE = 5000;
+const BACKOFF = { first: Milliseconds(50), most: Seconds(5) };
+/** How long a conflict waits for the watch to tell what it conflicted with. */
+const CATCH_UP = Seconds(2);
+
+/** What changed, in the store's order and up to `revision`; `whole`: it is the entire state. */
+export type MirrorChange = {
+  readonly revision: number;
+  readonly writes: readonly Write[];
+  readonly whole: boolean;
+};
+
+export type MirrorDeps = {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Log;
+  /** Called for every change, own ones too, once the store has told it. */
+  readonly onChange: (change: MirrorChange) => void;
+  /** The store cannot be followed at present; tried again with backoff. */
+  readonly onError: (reason: string) => void;
+};
+
+export class Mirror {
+  readonly state: IpamState = createIpamState();
+  /** Held while the state is ahead of the store (a transaction in flight), so that no event is applied in between. */
+  readonly lock = createLock();
+  readonly #deps: MirrorDeps;
+  readonly #revisions = new Map<string, number>();
+  /** Own deletions that the watch has not told yet: an older event must not bring the key back. */
+  readonly #deleted = new Map<string, number>();
+  readonly #stop = new AbortController();
+  #waiting: { readonly revision: number; readonly resolve: () => void }[] = [];
+  #revision = 0;
+  #following: Promise<void> | undefined;
+
+  constructor(deps: MirrorDeps) {
+    this.#deps = deps;
+  }
+
+  /** The newest revision of which everything is known. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Store revision of a key's last write; 0 where it is absent. */
+  revisionOf(key: string): number {
+    return this.#revisions.get(key) ?? 0;
+  }
+
+  /** Reads everything, then follows in the background. */
+  async start(): Promise<void> {
+    await this.#relist();
+    this.#following = this.#follow();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#following;
+  }
+
+  /** Takes note of what the writer committed; the state has it already. Call with the lock held. */
+  committed(revision: number, puts: Iterable<string>, deletes: Iterable<string>): void {
+    for (const key of puts) this.#revisions.set(key, revision);
+    for (const key of deletes) {
+      this.#revisions.delete(key);
+      this.#deleted.set(key, revision);
+    }
+  }
+
+  /** Resolves when everything up to `revision` is known: by the watch, or else by reading all again. Call without the lock. */
+  async catchUp(revision: number): Promise<void> {
+    if (this.#revision >= revision) return;
+    const told = new Promise<void>((resolve) => this.#waiting.push({ revision, resolve }));
+    const timer = new AbortController();
+    const late = this.#deps.clock.sleep(CATCH_UP, timer.signal).then(
+      () => true,
+      () => false,
+    );
+    const isLate = await Promise.race([told.then(() => false), late]);
+    timer.abort();
+    if (isLate) await this.#relist();
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#stop;
+    for (let failures = 0; !signal.aborted;) {
+      try {
+        for await (const message of this.#deps.store.watch(PREFIX, { since: this.#revision, signal })) {
+          if (message.kind === "compacted") break;
+          await this.lock.run(() => this.#take(message));
+          failures = 0;
+        }
+        if (!signal.aborted) await this.#relist();
+      } catch (error) {
+        if (!(error instanceof UnavailableError)) throw error;
+        if (signal.aborted) return;
+        this.#deps.onError(error.message);
+        this.#deps.log.warn("watch of the store failed", { error: error.message, failures });
+        const delay = backoffDelay(BACKOFF, failures++, this.#deps.rng);
+        await this.#deps.clock.sleep(delay, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  #take(message: Exclude<WatchMessage, { kind: "compacted" }>): void {
+    const writes: Write[] = [];
+    for (const event of message.kind === "events" ? message.events : []) {
+      const { key, revision, value } = flatten(event);
+      const isKnown = revision <= (this.#revisions.get(key) ?? this.#deleted.get(key) ?? 0);
+      // What we wrote ourselves is decoded again only for those who listen, and nobody listens for addresses.
+      if (isKnown && key.startsWith(ADDRESSES)) continue;
+      const write = writeOfEntry(key, value);
+      if (write) writes.push(write);
+      if (isKnown) continue;
+      if (value === undefined) this.#revisions.delete(key);
+      else this.#revisions.set(key, revision);
+      if (write) this.state.apply(write);
+    }
+    this.#advance({ revision: message.revision, writes, whole: false });
+  }
+
+  #advance(change: MirrorChange): void {
+    this.#revision = Math.max(this.#revision, change.revision);
+    for (const [key, revision] of this.#deleted) if (revision <= this.#revision) this.#deleted.delete(key);
+    const told = this.#waiting.filter(({ revision }) => revision <= this.#revision);
+    if (told.length > 0) this.#waiting = this.#waiting.filter((each) => !told.includes(each));
+    for (const { resolve } of told) resolve();
+    this.#deps.onChange(change);
+  }
+
+  /** Reads everything and makes the state equal to it. */
+  #relist(): Promise<void> {
+    return this.lock.run(async () => {
+      const { entries, revision } = await readAll(this.#deps.store);
+      const gone = new Set(this.#revisions.keys());
+      const writes: Write[] = [];
+      for (const { key, value, revision: written } of entries) {
+        gone.delete(key);
+        const write = writeOfEntry(key, value);
+        this.#revisions.set(key, written);
+        if (!write) continue;
+        writes.push(write);
+        this.state.apply(write);
+      }
+      for (const key of gone) {
+        this.#revisions.delete(key);
+        const write = writeOfEntry(key, undefined);
+        if (write) this.state.apply(write);
+      }
+      this.#deleted.clear();
+      this.#advance({ revision, writes, whole: true });
+    });
+  }
+}
+
+type Flat = { readonly key: string; readonly revision: number; readonly value: string | undefined };
+const flatten = (event: WatchEvent): Flat =>
+  event.kind === "put" ? event.entry : { key: event.key, revision: event.revision, value: undefined };
+
+/** Page by page; the revision is the first page's, so that a watch from there repeats what changed in between. */
+async function readAll(store: Store): Promise<{ entries: Entry[]; revision: number }> {
+  const first = await store.list(PREFIX, { limit: PAGE });
+  const entries = [...first.entries];
+  for (let page = first.entries; page.length === PAGE;) {
+    const after = page.at(-1)?.key ?? "";
+    page = (await store.list(PREFIX, { limit: PAGE, after })).entries;
+    for (const entry of page) entries.push(entry);
+  }
+  return { entries, revision: first.revision };
+}

@@ -1,0 +1,54 @@
+// Networks, blocks, tenants and segments: read only, straight from the mirror.
+import type { FastifyInstance } from "fastify";
+import { BlockList, NetworkList, SegmentList, TenantList, type NetworkReply } from "../../core/api/types.ts";
+import { usage } from "../../core/ipam/usage.ts";
+import { blockKey, topologyKey } from "../../core/model/keys.ts";
+import type { Block } from "../../core/model/records.ts";
+import type { Daemon } from "./daemon.ts";
+import { unknownResource } from "./refusal.ts";
+import { replies } from "./route-schemas.ts";
+import { blockReply, networkReply, usageReply } from "./views.ts";
+
+export function networkRoutes(app: FastifyInstance, daemon: Daemon): void {
+  const { mirror } = daemon;
+  const list = (wanted: (block: Block) => boolean): BlockList => ({
+    revision: mirror.revision,
+    blocks: [...mirror.state.blocks.values()]
+      .filter(({ block }) => wanted(block))
+      .map((indexed) => blockReply(indexed, mirror.revisionOf(blockKey(indexed.block.cidr)))),
+  });
+
+  app.get("/networks", { schema: { summary: "Networks", ...replies(NetworkList) } }, (): NetworkReply[] => {
+    const { networks } = usage(mirror.state);
+    const revision = mirror.revisionOf(topologyKey);
+    return mirror.state.topology.networks.map((each) =>
+      networkReply(each, revision, networks.get(each.name)),
+    );
+  });
+  app.get<{ Params: { network: string } }>(
+    "/networks/:network/blocks",
+    { schema: { summary: "Blocks of a network", ...replies(BlockList) } },
+    ({ params: { network } }): BlockList => {
+      if (!mirror.state.network(network)) throw unknownResource("network", network);
+      return list((block) => block.network === network);
+    },
+  );
+  app.get("/blocks", { schema: { summary: "All blocks", ...replies(BlockList) } }, () => list(() => true));
+  app.get("/tenants", { schema: { summary: "Tenants that have blocks", ...replies(TenantList) } }, () => ({
+    revision: mirror.revision,
+    tenants: [...usage(mirror.state).tenants].map(([id, count]) => ({
+      ...{ id, segments: [...count.segments.keys()] },
+      ...usageReply(count),
+    })),
+  }));
+  app.get<{ Params: { tenant: string } }>(
+    "/tenants/:tenant/segments",
+    { schema: { summary: "Segments of a tenant", ...replies(SegmentList) } },
+    ({ params }): SegmentList => {
+      const tenant = usage(mirror.state).tenants.get(params.tenant);
+      if (!tenant) throw unknownResource("tenant", params.tenant);
+      const segments = [...tenant.segments].map(([id, count]) => ({ id, ...usageReply(count) }));
+      return { revision: mirror.revision, segments };
+    },
+  );
+}

@@ -1,0 +1,58 @@
+// What operators and supervisors ask: health, readiness, metrics, and the word that ends an adoption.
+import type { FastifyInstance } from "fastify";
+import { Type } from "typebox";
+import { AdoptReply, AdoptRequest } from "../../core/api/types.ts";
+import { adoptionView, type Daemon } from "./daemon.ts";
+import { replies } from "./route-schemas.ts";
+
+const HealthReply = Type.Object({ ok: Type.Boolean(), parts: Type.Record(Type.String(), Type.String()) });
+const health = (summary: string) => ({
+  schema: { summary, response: { 200: HealthReply, 503: HealthReply } },
+});
+
+export function opsRoutes(app: FastifyInstance, daemon: Daemon): void {
+  app.get("/healthz", health("Whether every loop lives"), (_request, reply) => {
+    const state = daemon.health.state();
+    return reply.code(state.ok ? 200 : 503).send(state);
+  });
+  // Waiting for adoption is no reason to be unready: the reports it waits for come through here.
+  app.get("/readyz", health("Whether requests can be served"), (_request, reply) => {
+    const { ok, parts } = daemon.health.state();
+    const addresses = daemon.adoption.ready(adoptionView(daemon)) ? "ready" : "waiting for reports";
+    return reply.code(ok ? 200 : 503).send({ ok, parts: { ...parts, addresses } });
+  });
+  app.get(
+    "/metrics",
+    { schema: { summary: "Prometheus metrics", produces: ["text/plain"] } },
+    async (_request, reply) => {
+      const { metrics, mirror } = daemon;
+      metrics.blocks.set(mirror.state.blocks.size);
+      metrics.addresses.set(mirror.state.addresses.size);
+      metrics.hosts.set(mirror.state.hosts.size);
+      return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+    },
+  );
+  app.post<{ Body: AdoptRequest }>(
+    "/ipam/adopt",
+    {
+      schema: {
+        summary: "Hand out addresses without waiting any longer",
+        body: AdoptRequest,
+        ...replies(AdoptReply),
+      },
+    },
+    ({ body }) => {
+      if (body.force) {
+        daemon.log.warn("adoption ended by the operator", { waiting: adoptionState(daemon).waiting_for });
+        daemon.adoption.force();
+      }
+      return adoptionState(daemon);
+    },
+  );
+}
+
+export function adoptionState(daemon: Daemon): AdoptReply {
+  const view = adoptionView(daemon);
+  const waitingFor = daemon.adoption.waitingFor(view);
+  return { state: daemon.adoption.ready(view) ? "ready" : "waiting", waiting_for: waitingFor };
+}

@@ -1,0 +1,40 @@
+// `/watch`: a stream of newline-delimited JSON that never ends by itself.
+import type { FastifyInstance } from "fastify";
+import { Type, type Static } from "typebox";
+import type { Daemon } from "./daemon.ts";
+
+const WatchQuery = Type.Object({
+  since: Type.Optional(Type.String({ pattern: "^\\d{1,15}$" })),
+  cluster: Type.Optional(Type.String({ maxLength: 253 })),
+});
+
+export function watchRoutes(app: FastifyInstance, { hub, metrics }: Daemon): void {
+  app.get<{ Querystring: Static<typeof WatchQuery> }>(
+    "/watch",
+    {
+      schema: {
+        summary: "Hosts, blocks and topology with all changes, as newline-delimited JSON",
+        querystring: WatchQuery,
+        produces: ["application/x-ndjson"],
+      },
+    },
+    ({ query: { since, cluster } }, reply) => {
+      reply.hijack();
+      const { raw } = reply;
+      raw.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
+      const unsubscribe = hub.subscribe(
+        { since: since === undefined ? undefined : Number(since), cluster },
+        {
+          write: (chunk) => void raw.write(chunk),
+          pending: () => raw.writableLength,
+          end: (cut) => void (cut ? raw.destroy() : raw.end()),
+        },
+      );
+      metrics.watchers.set(hub.watchers);
+      raw.on("close", () => {
+        unsubscribe();
+        metrics.watchers.set(hub.watchers);
+      });
+    },
+  );
+}
