@@ -1,21 +1,26 @@
 // Hosts come and go. A host's group is decided once and kept until it leaves; what a removed host held rests like any
 // released address before another may have it.
 import type { Host } from "../model/records.ts";
+import type { Tree } from "../model/topology.ts";
 import { assignHost } from "../topology/assign.ts";
 import type { IpamState } from "./state.ts";
 import type { Plan, Write } from "./types.ts";
 
-/** A new host gets its groups; a known one keeps them, and gets those that it had none of. */
+/**
+ * A new host gets its groups. A known one keeps them, and gets those that it had none of; a tree in which it holds no block
+ * decides anew when its labels have changed, as nodes often get their labels after they joined.
+ */
 export function planHostJoin(
   state: IpamState,
   request: Omit<Host, "groups">,
 ): Plan & { readonly host: Host } {
   const known = state.hosts.get(request.name);
-  const groups = state.topology.trees.map(
-    (tree, index) =>
-      known?.groups[index] ??
-      assignHost(tree, request.tags, { name: request.name, hostsPerGroup: hostsPerGroup(state, index) }),
-  );
+  const isSettled = known !== undefined && sameTags(known.tags, request.tags);
+  const groups = state.topology.trees.map((tree, index) => {
+    const kept = isSettled || holdsBlock(state, request.name, tree) ? known?.groups[index] : undefined;
+    const { name, tags } = request;
+    return kept ?? assignHost(tree, tags, { name, hostsPerGroup: hostsPerGroup(state, index, name) });
+  });
   const host: Host = { ...request, groups };
   // A topology change at the same time would have decided otherwise.
   return {
@@ -25,11 +30,23 @@ export function planHostJoin(
   };
 }
 
-function hostsPerGroup(state: IpamState, tree: number): Map<string, number> {
+/** While it does, the host's group in the tree must stay. */
+export function holdsBlock(state: IpamState, host: string, tree: Tree): boolean {
+  for (const { block } of state.blocksOfHost(host)) if (tree.networks.includes(block.network)) return true;
+  return false;
+}
+
+function sameTags(a: Host["tags"], b: Host["tags"]): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
+}
+
+/** Of all hosts but the one that is to be assigned. */
+function hostsPerGroup(state: IpamState, tree: number, but: string): Map<string, number> {
   const counts = new Map<string, number>();
   for (const host of state.hosts.values()) {
     const path = host.groups[tree];
-    if (path !== undefined) counts.set(path, (counts.get(path) ?? 0) + 1);
+    if (path !== undefined && host.name !== but) counts.set(path, (counts.get(path) ?? 0) + 1);
   }
   return counts;
 }

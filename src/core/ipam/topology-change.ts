@@ -5,6 +5,7 @@ import { formatIp } from "../net/ip.ts";
 import type { Block, Host } from "../model/records.ts";
 import type { Group, Topology, Tree } from "../model/topology.ts";
 import { assignHost } from "../topology/assign.ts";
+import { holdsBlock } from "./hosts.ts";
 import { type IpamState, indexGroups } from "./state.ts";
 import type { Change, Conflict, Write } from "./types.ts";
 
@@ -50,41 +51,54 @@ function conflictsOf(block: Block): Conflict[] {
   return conflicts;
 }
 
-/** Hosts whose groups are not the same any more. A host keeps its group while that is there; else it is assigned as a new one. */
+/** Hosts whose groups are not the same any more. */
 function regroup(state: IpamState, trees: readonly NextTree[]): Host[] {
-  const before = trees.map(({ tree }) => previousTree(state, tree));
-  const counts = trees.map(() => new Map<string, number>());
-  const hosts = [...state.hosts.values()];
-  const kept = hosts.map((host) =>
-    trees.map(({ groups }, i) => {
-      const path = host.groups[before[i] ?? -1];
-      const stays = path !== undefined && groups.get(path)?.groups.length === 0;
-      if (stays) count(counts[i], path);
-      return stays ? path : undefined;
-    }),
-  );
-  const changed: Host[] = [];
-  for (const [h, host] of hosts.entries()) {
-    const groups = trees.map(({ tree }, i) => {
-      const hostsPerGroup = counts[i] ?? new Map<string, number>();
-      const stays = kept[h]?.[i];
-      if (stays !== undefined) return stays;
-      const path = assignHost(tree, host.tags, { name: host.name, hostsPerGroup });
-      if (path !== undefined) count(counts[i], path);
-      return path;
-    });
-    if (!sameGroups(groups, host.groups)) changed.push({ ...host, groups });
+  const assigned = trees.map((tree) => assignAll(state, tree));
+  return [...state.hosts.values()]
+    .map((host) => ({ ...host, groups: assigned.map((paths) => paths.get(host.name)) }))
+    .filter((host) => !sameGroups(host.groups, state.hosts.get(host.name)?.groups ?? []));
+}
+
+/** Group path of every host in one tree. Those that cannot stay are assigned as new ones, after all that stay. */
+function assignAll(state: IpamState, next: NextTree): Map<string, string | undefined> {
+  const paths = stayingHosts(state, next);
+  const hostsPerGroup = new Map<string, number>();
+  const count = (path: string): unknown => hostsPerGroup.set(path, (hostsPerGroup.get(path) ?? 0) + 1);
+  for (const path of paths.values()) count(path);
+  const all = new Map<string, string | undefined>(paths);
+  for (const { name, tags } of state.hosts.values()) {
+    if (paths.has(name)) continue;
+    const path = assignHost(next.tree, tags, { name, hostsPerGroup });
+    all.set(name, path);
+    if (path !== undefined) count(path);
   }
-  return changed;
+  return all;
+}
+
+/** A host keeps its group while that is there, unless it holds no block of the tree and the file lists it elsewhere. */
+function stayingHosts(state: IpamState, { tree, groups }: NextTree): Map<string, string> {
+  const before = previousTree(state, tree);
+  const listed = listedHosts(groups);
+  const staying = new Map<string, string>();
+  for (const host of state.hosts.values()) {
+    const path = host.groups[before];
+    if (path === undefined || groups.get(path)?.groups.length !== 0) continue;
+    if ((listed.get(host.name) ?? path) === path || holdsBlock(state, host.name, tree))
+      staying.set(host.name, path);
+  }
+  return staying;
+}
+
+/** Group path by name of the hosts that the file itself puts somewhere. */
+function listedHosts(groups: ReadonlyMap<string, Group>): Map<string, string> {
+  return new Map(
+    [...groups.values()].flatMap(({ path, hosts }) => hosts.map(({ name }) => [name, path] as const)),
+  );
 }
 
 /** A tree is the one that shares a network with it; trees have no names. */
 function previousTree(state: IpamState, tree: Tree): number {
   return state.topology.trees.findIndex((old) => old.networks.some((name) => tree.networks.includes(name)));
-}
-
-function count(counts: Map<string, number> | undefined, path: string): void {
-  counts?.set(path, (counts.get(path) ?? 0) + 1);
 }
 
 const sameGroups = (a: Host["groups"], b: Host["groups"]): boolean =>

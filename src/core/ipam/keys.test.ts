@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseCidr } from "../net/cidr.ts";
+import { allocate } from "./allocate.ts";
+import { keyOfWrite, valueOfWrite, writeOfEntry } from "./keys.ts";
+import { applyWrites } from "./state.ts";
+import { ask, hostIn, options, smallWorld } from "./testdata/world.ts";
+import type { Write } from "./types.ts";
+
+test("a write read back from its key and text is the same write", () => {
+  const state = smallWorld();
+  const answer = allocate(state, ask("ns/pod#1"), options);
+  assert.equal(answer.kind, "allocated");
+  const cidr = parseCidr("10.0.0.0/29");
+  const writes: Write[] = [
+    ...(answer.kind === "allocated" ? answer.writes : []),
+    { kind: "put-topology", topology: state.topology },
+    { kind: "put-host", host: hostIn("h/1", "a", undefined) },
+    { kind: "delete-host", name: "h/1" },
+    { kind: "delete-block", cidr },
+    { kind: "delete-address", name: "ns/pod#1" },
+    { kind: "put-blackout", blackout: { cidr, reason: "router" } },
+    { kind: "delete-blackout", cidr },
+    { kind: "bump-guard", network: "four" },
+  ];
+  for (const write of writes)
+    assert.deepEqual(writeOfEntry(keyOfWrite(write), valueOfWrite(write)), write, write.kind);
+  applyWrites(state, writes);
+});
+
+test("keys of no record are passed over", () => {
+  for (const key of ["/romana/v3/policies/x", "/romana/v3/blocks/nonsense"])
+    assert.equal(writeOfEntry(key, undefined), undefined);
+});
