@@ -6,8 +6,15 @@ import type { CommandResult, NativeHelper } from "../../io/kernel/kernel.ts";
 import { allOf } from "./bounded.ts";
 import type { FabricEnd, FabricNode, FabricPlan } from "./plan-fabric.ts";
 
-/** Runs a program, in a network namespace if told; the native helper's. */
-export type Run = NativeHelper["run"];
+/** Runs a program, in a network namespace if told, with a deadline in milliseconds; through the native helper. */
+export type Run = (
+  argv: readonly string[],
+  options?: { readonly netns?: string; readonly stdin?: string; readonly timeout?: number },
+) => Promise<CommandResult>;
+export const runOf =
+  (helper: NativeHelper): Run =>
+  (argv, options) =>
+    helper.run(argv, options);
 
 export type FabricDeps = {
   readonly run: Run;

@@ -3,8 +3,9 @@
 import { InputError } from "../../base/errors.ts";
 import { type Cidr, cidrOf } from "../../core/net/cidr.ts";
 import type { Ip } from "../../core/net/ip.ts";
-import type { Group, Topology } from "../../core/model/topology.ts";
+import type { Topology } from "../../core/model/topology.ts";
 import { addressIn, choosePools, type Pools, takeLink, takeRack } from "./pools.ts";
+import { hostNames, planRacks, type Rack } from "./plan-racks.ts";
 
 export type Role = "host" | "tor" | "spine" | "daemon";
 
@@ -54,18 +55,12 @@ export type FabricPlan = {
   readonly routers: readonly FabricRouter[];
   /** Where every host finds the daemon. */
   readonly daemon: Ip;
+  /** A subnet a family that nothing uses, for namespaces routed by hand. */
+  readonly spare: readonly Cidr[];
 };
 
-const MAX_HOSTS = 64;
-const MAX_SPINES = 16;
 const FIRST_HOST = 11n;
 
-type Rack = {
-  readonly group: Group;
-  readonly slug: string;
-  readonly tags: Record<string, string>;
-  readonly spine: string;
-};
 type Node = { -readonly [K in keyof FabricNode]: FabricNode[K] } & {
   addresses: { ifname: string; ip: Ip; length: number }[];
   routes: { dst: Cidr; via: Ip }[];
@@ -79,12 +74,11 @@ type Draft = {
 
 /** The first tree of the topology gives the wiring. InputError `LAB_TOO_LARGE`, `LAB_NO_GROUPS`. */
 export function planFabric(topology: Topology, { hostsPerRack }: { hostsPerRack: number }): FabricPlan {
-  const root = topology.trees[0]?.root;
-  const racks = root ? racksOf(root) : [];
-  checkSize(racks, hostsPerRack);
+  const racks = planRacks(topology, hostsPerRack);
   const draft: Draft = { nodes: new Map(), links: [], hosts: [], pools: choosePools(topology) };
   const spines = [...new Set(racks.map((rack) => rack.spine))];
-  for (const name of spines) addNode(draft, name, "spine", spineGroup(racks, name));
+  for (const name of spines)
+    addNode(draft, name, "spine", racks.find((rack) => rack.spine === name)?.top ?? "");
   const subnets = new Map<string, { subnets: readonly Cidr[]; spine: string; hop: readonly Ip[] }>();
   for (const rack of racks) subnets.set(rack.group.path, addRack(draft, rack, hostsPerRack));
   const mesh = meshSpines(draft, spines);
@@ -111,63 +105,8 @@ export function planFabric(topology: Topology, { hostsPerRack }: { hostsPerRack:
     hosts: draft.hosts,
     routers,
     daemon: daemon.ip,
+    spare: takeRack(draft.pools),
   };
-}
-
-/** Leaf groups in order, each with the spine it hangs on: one per top-level group, one for all leaves at the top. */
-function racksOf(root: Group): Rack[] {
-  const leaves = leavesOf(root, {});
-  const names = leaves.map(({ group }) => group.name);
-  return leaves.map(({ group, tags }) => {
-    const isUnique = names.filter((name) => name === group.name).length === 1;
-    const top = group.path.includes("/") ? group.path.slice(0, group.path.indexOf("/")) : "";
-    return {
-      group,
-      slug: slugOf(isUnique ? group.name : group.path),
-      tags,
-      spine: top === "" ? "spine" : `spine-${slugOf(top)}`,
-    };
-  });
-}
-
-function leavesOf(
-  group: Group,
-  inherited: Record<string, string>,
-): { group: Group; tags: Record<string, string> }[] {
-  const tags = { ...inherited, ...group.assignment };
-  return group.groups.length === 0
-    ? [{ group, tags }]
-    : group.groups.flatMap((child) => leavesOf(child, tags));
-}
-
-/** A word for names of namespaces and hosts: letters, digits, dots and dashes. The root's own name is empty. */
-export function slugOf(path: string): string {
-  const slug = path.replaceAll(/[^A-Za-z0-9.]+/g, "-").replaceAll(/^[-.]+|[-.]+$/g, "");
-  return slug.slice(0, 40).toLowerCase() || "rack";
-}
-
-const spineGroup = (racks: readonly Rack[], spine: string): string => {
-  const path = racks.find((rack) => rack.spine === spine)?.group.path ?? "";
-  return path.includes("/") ? path.slice(0, path.indexOf("/")) : "";
-};
-
-function checkSize(racks: readonly Rack[], hostsPerRack: number): void {
-  if (racks.length === 0)
-    throw new InputError({
-      code: "LAB_NO_GROUPS",
-      field: "topologies",
-      value: [],
-      expected: "a topology with a group",
-    });
-  const listed = racks.reduce((sum, { group }) => sum + Math.max(group.hosts.length, hostsPerRack), 0);
-  const spines = new Set(racks.map((rack) => rack.spine)).size;
-  if (listed > MAX_HOSTS || spines > MAX_SPINES)
-    throw new InputError({
-      code: "LAB_TOO_LARGE",
-      field: "--hosts-per-rack",
-      value: `${listed} hosts, ${spines} spines`,
-      expected: `a lab of at most ${MAX_HOSTS} hosts and ${MAX_SPINES} spines`,
-    });
 }
 
 function addNode(draft: Draft, name: string, role: Role, group: string, bridge?: string): Node {
@@ -222,16 +161,6 @@ function addRack(
     draft.hosts.push({ name: host, group: rack.group.path, ips, tags: rack.tags });
   }
   return { subnets, spine: rack.spine, hop: up };
-}
-
-/** Those that the file lists, filled up with invented ones. */
-function hostNames(rack: Rack, hostsPerRack: number): string[] {
-  const listed = rack.group.hosts.map((host) => host.name);
-  const invented = Array.from({ length: hostsPerRack }, (_, i) => `${rack.slug}-h${i + 1}`);
-  return [...listed, ...invented.filter((name) => !listed.includes(name))].slice(
-    0,
-    Math.max(listed.length, hostsPerRack),
-  );
 }
 
 /** A point-to-point link; answers the addresses of both ends. */
@@ -297,16 +226,14 @@ function planRouters(
     owns: [group.path],
     hops: [],
   }));
-  const topOf = (rack: Rack): string =>
-    rack.group.path.includes("/") ? (rack.group.path.split("/")[0] ?? "") : rack.group.path;
   const spineRouters = spines.map((name): FabricRouter => {
     const own = racks.filter((rack) => rack.spine === name);
     const others = racks.filter((rack) => rack.spine !== name);
-    const remote = new Map(others.map((rack) => [topOf(rack), mesh.get(`${name}>${rack.spine}`) ?? []]));
+    const remote = new Map(others.map((rack) => [rack.top, mesh.get(`${name}>${rack.spine}`) ?? []]));
     return {
       name,
       role: "spine",
-      owns: [...new Set(own.map(topOf))],
+      owns: [...new Set(own.map((rack) => rack.top))],
       hops: [
         ...own.map((rack) => ({ group: rack.group.path, via: down.get(rack.group.path) ?? [] })),
         ...[...remote].map(([group, via]) => ({ group, via })),

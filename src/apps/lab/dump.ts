@@ -1,0 +1,56 @@
+// What a failed lab leaves for a reader: rules, routes, snapshot, ends of logs. Never throws: it is shown on the way out.
+import { readFile } from "node:fs/promises";
+import { API_SOCKET } from "./lab.ts";
+import { createApi } from "./api.ts";
+import { netnsPath, type Run } from "./fabric.ts";
+import { findNamespaces } from "./namespaces.ts";
+import { labDirectory, loadState } from "./state.ts";
+import { join } from "node:path";
+
+const LOG_BYTES = 3000;
+const COMMANDS = [
+  ["ip", "rule"],
+  ["ip", "-6", "rule"],
+  ["ip", "-4", "route", "show", "table", "all", "type", "unicast"],
+  ["ip", "-6", "route", "show", "table", "all", "type", "unicast"],
+] as const;
+
+export async function dumpLab(id: string, run: Run): Promise<string> {
+  const directory = labDirectory(id);
+  const nodes = (await findNamespaces(id)).filter(({ node }) => !/-p\d+$/.test(node));
+  const kernels = await Promise.all(nodes.map(({ node, namespace }) => kernelText(node, namespace, run)));
+  const state = await loadState(directory).catch(() => undefined);
+  const names = ["daemon", "controller", ...(state?.hosts.map((host) => host.name) ?? [])];
+  const logs = await Promise.all(names.map((name) => logText(directory, name)));
+  return [...kernels, await snapshotText(directory), ...logs].join("\n");
+}
+
+async function kernelText(node: string, namespace: string, run: Run): Promise<string> {
+  const outputs = await Promise.all(
+    COMMANDS.map((argv) =>
+      run(argv, { netns: netnsPath(namespace), timeout: 2000 }).then(
+        (result) => result.stdout + result.stderr,
+        (error: unknown) => String(error),
+      ),
+    ),
+  );
+  return `=== ${node}\n${outputs.map((text, i) => `$ ${COMMANDS[i]?.join(" ") ?? ""}\n${text}`).join("")}`;
+}
+
+async function logText(directory: string, name: string): Promise<string> {
+  const text = await readFile(join(directory, `${name}.log`), "utf8").catch((error: unknown) =>
+    String(error),
+  );
+  return `=== log of ${name}\n${text.slice(-LOG_BYTES)}`;
+}
+
+async function snapshotText(directory: string): Promise<string> {
+  const api = createApi(join(directory, API_SOCKET));
+  const parts = ["/topology", "/hosts", "/blocks"].map((path) =>
+    api.call("GET", path).then(
+      (reply) => `=== GET ${path}\n${JSON.stringify(reply)}`,
+      (error: unknown) => `=== GET ${path}\n${String(error)}`,
+    ),
+  );
+  return (await Promise.all(parts)).join("\n");
+}
