@@ -64,6 +64,13 @@ export const equalCidr = (a: Cidr, b: Cidr): boolean =>
 /** By address, then the shorter (larger) prefix first. */
 export const compareCidr = (a: Cidr, b: Cidr): number => compareIp(a.ip, b.ip) || a.length - b.length;
 
+/** The longest prefix that holds both; they must be of one family. */
+export function commonCidr(a: Cidr, b: Cidr): Cidr {
+  const differing = (a.ip.value ^ b.ip.value).toString(2);
+  const same = bitsOf(a.ip.family) - (differing === "0" ? 0 : differing.length);
+  return cidrOf(a.ip, Math.min(a.length, b.length, same));
+}
+
 /** The `index`-th prefix of `length` bits inside `parent`. The caller keeps `index` within 2^(length - parent.length). */
 export function subnet(parent: Cidr, length: number, index: bigint): Cidr {
   const { family, value } = parent.ip;

@@ -37,6 +37,10 @@ export function compareIp(a: Ip, b: Ip): number {
 
 export const equalIp = (a: Ip, b: Ip): boolean => a.family === b.family && a.value === b.value;
 
+/** The bit at `index`, which counts from 0 at the most significant one. */
+export const bitAt = (ip: Ip, index: number): 0 | 1 =>
+  (ip.value >> BigInt(bitsOf(ip.family) - 1 - index)) & 1n ? 1 : 0;
+
 /** Network byte order: 4 or 16 bytes. */
 export function ipToBytes(ip: Ip): Uint8Array {
   const bytes = new Uint8Array(bitsOf(ip.family) / 8);
