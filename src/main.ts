@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Pure dispatch: the first word chooses an app, which is loaded only then. Never loads anything else.
 import { readFileSync } from "node:fs";
+import { enableCompileCache } from "node:module";
 import { InputError, UnavailableError } from "./base/errors.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -33,4 +34,6 @@ function version(): number {
   return 0;
 }
 
+// Halves the start of everything that is loaded after this line.
+enableCompileCache();
 process.exitCode = await main(process.argv.slice(2), process.env);

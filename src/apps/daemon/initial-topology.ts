@@ -4,7 +4,7 @@ import type { TopologyDocument } from "../../core/api/types.ts";
 import { applyTopology } from "./apply-topology.ts";
 import type { DaemonConfig } from "./config.ts";
 import type { Daemon } from "./daemon.ts";
-import { readText } from "./read-text.ts";
+import { readBytes } from "./read-bytes.ts";
 
 export async function applyInitialTopology(daemon: Daemon, config: DaemonConfig): Promise<void> {
   if (config.initialTopology === "" && config.cloud === "") return;
@@ -15,7 +15,7 @@ export async function applyInitialTopology(daemon: Daemon, config: DaemonConfig)
 async function readInitial({ initialTopology, cloud, region }: DaemonConfig): Promise<unknown> {
   if (initialTopology !== "") {
     const { parseDocument } = await import("../../io/document/parse-document.ts");
-    return parseDocument(readText(initialTopology, "--initial-topology"), initialTopology);
+    return parseDocument(readBytes(initialTopology, "--initial-topology"), initialTopology);
   }
   const { builtInTopology } = await import("../../core/topology/built-in.ts");
   const document = builtInTopology(cloud, region);

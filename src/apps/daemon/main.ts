@@ -7,7 +7,7 @@ import { parseDocument } from "../../io/document/parse-document.ts";
 import { createPinoLog } from "../../io/log/pino-log.ts";
 import { type DaemonConfig, daemonOptions, ENV_PREFIX } from "./config.ts";
 import { openStore } from "./open-store.ts";
-import { readText } from "./read-text.ts";
+import { readBytes } from "./read-bytes.ts";
 import { createDaemon, type RunningDaemon } from "./wire.ts";
 
 /** A stop that takes longer leaves the rest to the exit: what was acknowledged is durable. */
@@ -42,9 +42,10 @@ export async function run(
 }
 
 async function start(config: DaemonConfig, log: Log): Promise<RunningDaemon> {
-  const store = await openStore(config.store);
+  const deps = { clock: systemClock, rng: systemRng, log };
+  const store = await openStore(config.store, deps);
   try {
-    return await createDaemon(config, store, { clock: systemClock, rng: systemRng, log });
+    return await createDaemon(config, store, deps);
   } catch (error) {
     await store.close();
     throw error;
@@ -69,7 +70,7 @@ function firstSignal(): Promise<string> {
 }
 
 function readConfig(path: string): Readonly<Record<string, unknown>> {
-  const document = parseDocument(readText(path, "--config"), path);
+  const document = parseDocument(readBytes(path, "--config"), path);
   if (document !== null && typeof document === "object" && !Array.isArray(document))
     return document as Record<string, unknown>;
   throw new InputError({ code: "CONFIG", field: path, value: document, expected: "options by name" });

@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { InputError } from "../../base/errors.ts";
 
 /** Throws InputError `FILE` that names the option. */
-export function readText(path: string, option: string): string {
+export function readBytes(path: string, option: string): Buffer {
   try {
-    return readFileSync(path, "utf8");
+    return readFileSync(path);
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
     throw new InputError({
