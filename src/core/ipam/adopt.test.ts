@@ -90,3 +90,14 @@ test("newer evidence of the same host replaces what an older store says", () => 
   assert.deepEqual(old, { state: "cooling", since: 50 });
   assert.equal(take(state, "h1", pod("p", "10.0.0.3", { sequence: 8 })).length, 1, "older evidence does not");
 });
+
+test("an empty block of another becomes the pod's; sequence numbers go on from the adopted one", () => {
+  const state = smallWorld("four");
+  take(state, "h2", pod("old", "10.0.0.0", { tenant: "green" }));
+  const freed = release(state, { name: "old" }, { now: 5 });
+  if (freed.kind === "released") applyWrites(state, freed.writes);
+  assert.deepEqual(take(state, "h1", pod("p", "10.0.0.1", { sequence: 5000 })), []);
+  const next = allocate(state, ask("q"), { ...options, now: 10 });
+  assert.equal(shown(next), "10.0.0.2");
+  assert.equal(next.kind === "allocated" && next.address.sequence, 5001);
+});

@@ -224,3 +224,50 @@ test("an IPv6 group of 2^61 blocks costs no more than a small one", () => {
   assert.equal(shown(give(state, ask("p1"), { offsetSeed: 2 ** 52 + 1 })), "fd00::80:0:0:8");
   assert.equal(shown(give(state, ask("p2", { tenant: "x" }))), "fd00::");
 });
+
+test("a block emptied just now is left alone while another network has room", () => {
+  const state = smallWorld("four", "blue");
+  give(state, ask("p1", { tenant: "blue", host: "h2" }));
+  free(state, "p1", 5000);
+  assert.equal(shown(give(state, ask("p2", { tenant: "blue" }), { now: 5001 })), "10.0.0.0");
+  assert.equal(shown(give(state, ask("p3", { tenant: "blue" }), { now: 5000 + cooldown })), "10.1.0.1");
+});
+
+test("a block left from another group gives no more addresses", () => {
+  const state = smallWorld("four");
+  give(state, ask("p1"));
+  state.apply({ kind: "put-host", host: hostIn("h1", "b") });
+  assert.equal(shown(give(state, ask("p2"))), "10.0.0.32");
+});
+
+test("a block that is claimed again does not count from the start", () => {
+  const state = smallWorld("four");
+  const first = give(state, ask("p1"), { now: 100 });
+  free(state, "p1", 200);
+  applyWrites(state, collectEmptyBlocks(state, { now: 90_000, cooldown, limit: 9 }).writes);
+  const second = give(state, ask("p1"), { now: 90_000 });
+  const sequences = [first, second].map((answer) => ("address" in answer ? answer.address.sequence : 0));
+  assert.deepEqual(sequences, [100, 90_000]);
+});
+
+test("a slot that is another's stays his, whatever an address record says", () => {
+  const state = smallWorld("four");
+  give(state, ask("p1"));
+  const wrong = state.addresses.get("p1");
+  assert.ok(wrong);
+  state.apply({ kind: "put-address", address: { ...wrong, name: "ghost" } });
+  const answer = release(state, { name: "ghost" }, { now: 5 });
+  assert.deepEqual(answer.kind === "released" && answer.writes, [{ kind: "delete-address", name: "ghost" }]);
+});
+
+test("events of one transaction may come in any order", () => {
+  const state = smallWorld("four");
+  give(state, ask("p1"));
+  const old = state.addresses.get("p1");
+  assert.ok(old);
+  state.apply({ kind: "put-address", address: { ...old, name: "p2" } });
+  state.apply({ kind: "delete-address", name: "p1" });
+  assert.equal(state.addressAt(parseIp("10.0.0.0"))?.name, "p2");
+  state.apply({ kind: "put-address", address: { ...old, name: "p2", ips: [] } });
+  assert.equal(state.addressAt(parseIp("10.0.0.0")), undefined);
+});

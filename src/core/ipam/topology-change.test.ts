@@ -136,8 +136,13 @@ test("a host without blocks follows its labels and the file; one with blocks sta
   give(state, "p1");
   change(state, listing("a"));
   assert.equal(group(), "b", "its pods have addresses of b");
-  join("a");
+  applyWrites(state, planHostJoin(state, { ...hostIn("h1"), tags: { rack: "a", new: "label" } }).writes);
   assert.equal(group(), "b");
+});
+
+test("new labels alone do not move a host to a group that is as small", () => {
+  const state = worldOf(topologyOf([four], ["a", "b"]), hostIn("h1", "a"));
+  assert.deepEqual(planHostJoin(state, { ...hostIn("h1"), tags: { any: "label" } }).host.groups, ["a"]);
 });
 
 test("a blackout names who is inside, and bumps the guards of the networks it touches", () => {
