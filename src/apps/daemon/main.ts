@@ -2,8 +2,7 @@
 import { Seconds, systemClock, systemRng } from "../../base/clock.ts";
 import { InputError, UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import { describeOptions, readOptions } from "../../base/options.ts";
-import { parseDocument } from "../../io/document/parse-document.ts";
+import { describeOptions, type OptionSources, readOptions } from "../../base/options.ts";
 import { createPinoLog } from "../../io/log/pino-log.ts";
 import { type DaemonConfig, daemonOptions, ENV_PREFIX } from "./config.ts";
 import { openStore } from "./open-store.ts";
@@ -21,7 +20,7 @@ export async function run(
     process.stdout.write(`romana daemon [options]\n\n${describeOptions(daemonOptions, ENV_PREFIX)}\n`);
     return 0;
   }
-  const config = readOptions(daemonOptions, { argv, env, envPrefix: ENV_PREFIX, readFile: readConfig });
+  const config = await readConfig({ argv, env, envPrefix: ENV_PREFIX });
   const { host, port } = parseListen(config.listen);
   const log = createPinoLog("daemon", config.logLevel);
   const signalled = firstSignal();
@@ -69,11 +68,18 @@ function firstSignal(): Promise<string> {
   });
 }
 
-function readConfig(path: string): Readonly<Record<string, unknown>> {
-  const document = parseDocument(readBytes(path, "--config"), path);
-  if (document !== null && typeof document === "object" && !Array.isArray(document))
-    return document as Record<string, unknown>;
-  throw new InputError({ code: "CONFIG", field: path, value: document, expected: "options by name" });
+/** The parser of files is loaded only where there is a file. */
+async function readConfig(sources: OptionSources): Promise<DaemonConfig> {
+  const config = readOptions(daemonOptions, sources);
+  if (config.config === "") return config;
+  const { parseDocument } = await import("../../io/document/parse-document.ts");
+  const readFile = (path: string): Record<string, unknown> => {
+    const document = parseDocument(readBytes(path, "--config"), path);
+    if (document !== null && typeof document === "object" && !Array.isArray(document))
+      return document as Record<string, unknown>;
+    throw new InputError({ code: "CONFIG", field: path, value: document, expected: "options by name" });
+  };
+  return readOptions(daemonOptions, { ...sources, readFile });
 }
 
 /** `host:port`, `[v6]:port`, or `:port` for every address. */
