@@ -10,7 +10,14 @@ import { netnsPath, type Run, runOf } from "./fabric.ts";
 import { namespaceOf, removeNamespaces } from "./namespaces.ts";
 import type { FabricPlan } from "./plan-fabric.ts";
 import { addPod, addPodNamespaces, cniSocket, deletePod, type PodDeps, type PodSpec } from "./pods.ts";
-import { type ProcessSpec, type Started, startProcess, stopProcess, waitUntil } from "./processes.ts";
+import {
+  isAlive,
+  type ProcessSpec,
+  type Started,
+  startProcess,
+  stopProcess,
+  waitUntil,
+} from "./processes.ts";
 import { type LabState, saveState } from "./state.ts";
 
 export interface Lab {
@@ -75,8 +82,13 @@ export function createLab({ state: first, plan, helper, clock, logLevel, signal 
       await mkdir(join(state.directory, name), { recursive: true });
       // What a killed process left would look like a living one.
       await rm(socketOf(state, name), { force: true });
-      running.set(name, await startProcess(spec));
-      const serves = (): Promise<boolean> => isServing(state, name, api);
+      const started = await startProcess(spec);
+      running.set(name, started);
+      const serves = async (): Promise<boolean> => {
+        if (!isAlive(started.pid))
+          throw new UnavailableError({ code: "LAB_PROCESS_DIED", process: name, log: spec.log });
+        return isServing(state, name, api);
+      };
       if (!(await waitUntil(serves, clock, START_SECONDS, signal)))
         throw new UnavailableError({ code: "LAB_NOT_READY", process: name, log: spec.log });
     },

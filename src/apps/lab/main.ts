@@ -89,11 +89,14 @@ async function buildAndReport(
   deps: LabDeps,
 ): Promise<boolean> {
   const lab = await startLab(options, deps, claimed);
-  const report = await makeReport(lab, { throughput: config.throughput === "on", startedAt, ...deps });
-  say(renderReport(report));
-  if (!holds(report)) await tellFailure(lab.state.id, deps);
-  await lab.leave();
-  return holds(report);
+  try {
+    const report = await makeReport(lab, { throughput: config.throughput === "on", startedAt, ...deps });
+    say(renderReport(report));
+    if (!holds(report)) await tellFailure(lab.state.id, deps);
+    return holds(report);
+  } finally {
+    await lab.leave();
+  }
 }
 
 async function finish(id: string, keep: boolean, deps: Omit<LabDeps, "progress">): Promise<void> {

@@ -36,7 +36,9 @@ export function startMirror(port: number, deps: MirrorDeps): { close(): Promise<
     {
       every: Milliseconds(100),
       backoff: { first: Milliseconds(50), most: Milliseconds(500) },
-      onError: (error) => deps.log.warn("watch ended", { error: String(error) }),
+      onError: (error, attempt) => {
+        if (attempt === 0) deps.log.warn("watch ended, trying again", { error: String(error) });
+      },
     },
     deps,
   );

@@ -60,7 +60,12 @@ export async function startLab(
   const state: LabState = { id, directory, createdAt, topologyFile, ...describePlan(plan), pods: [] };
   await saveState(state);
   const lab = createLab({ state, plan, helper, clock: deps.clock, logLevel, signal: deps.signal });
-  await bringUp(lab, options, deps);
+  try {
+    await bringUp(lab, options, deps);
+  } catch (error) {
+    await lab.leave();
+    throw error;
+  }
   return lab;
 }
 
