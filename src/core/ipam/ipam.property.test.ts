@@ -3,16 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  type Cidr,
-  cidrOf,
-  containsCidr,
-  containsIp,
-  formatCidr,
-  overlaps,
-  sizeOf,
-  subnet,
-} from "../net/cidr.ts";
+import { type Cidr, containsCidr, containsIp, formatCidr, overlaps, sizeOf, subnet } from "../net/cidr.ts";
 import { formatIp, type Ip } from "../net/ip.ts";
 import type { Address } from "../model/records.ts";
 import { adopt } from "./adopt.ts";
@@ -23,65 +14,9 @@ import { offersTo } from "./offers.ts";
 import { planHostRemoval } from "./hosts.ts";
 import { collectEmptyBlocks, release } from "./release.ts";
 import { applyWrites, type IpamState } from "./state.ts";
-import { cooldown, hostIn, network, topologyOf, worldOf } from "./testdata/world.ts";
+import { networks, request, type Step, steps } from "./testdata/histories.ts";
+import { cooldown, hostIn, topologyOf, worldOf } from "./testdata/world.ts";
 import type { AllocateRequest, Plan } from "./types.ts";
-
-const networks = [
-  network("four", "10.0.0.0/27", 29),
-  network("six", "fd00::/122", 125),
-  network("blue", "10.1.0.0/28", 29, "blue"),
-];
-const blackouts = ["10.0.0.4/30", "10.0.0.8/29", "10.0.0.16/28", "fd00::/126", "fd00::30/124"].map((text) => {
-  const [ip = "", length] = text.split("/");
-  return cidrOf(parse(ip), Number(length));
-});
-function parse(text: string): Ip {
-  const v4 = text.split(".").map(Number);
-  if (v4.length === 4) return { family: 4, value: v4.reduce((sum, n) => sum * 256n + BigInt(n), 0n) };
-  return {
-    family: 6,
-    value: (0xfdn << 120n) + BigInt(`0x${text.split("::")[1] === "" ? "0" : text.split("::")[1]}`),
-  };
-}
-
-type Step =
-  | { do: "allocate"; request: AllocateRequest; seed: number }
-  | { do: "release"; name: string; stale: boolean }
-  | { do: "wait"; ms: number }
-  | { do: "collect" }
-  | { do: "blackout"; cidr: Cidr; on: boolean }
-  | { do: "remove-host"; host: string };
-
-const name = fc.nat(40).map((i) => `p${i}`);
-const wanted = fc.nat(31).map((n): Ip => ({ family: 4, value: (10n << 24n) + BigInt(n) }));
-const request: fc.Arbitrary<AllocateRequest> = fc.record(
-  {
-    name,
-    host: fc.constantFrom("h1", "h2", "h3"),
-    tenant: fc.constantFrom("red", "red", "blue"),
-    segment: fc.constantFrom("", "", "db"),
-    ips: fc.array(wanted, { minLength: 1, maxLength: 1 }),
-  },
-  { requiredKeys: ["name", "host", "tenant", "segment"] },
-);
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 10, arbitrary: fc.record({ do: fc.constant("allocate" as const), request, seed: fc.nat(5) }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant("release" as const), name, stale: fc.boolean() }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.nat(40_000) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("collect" as const) }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      do: fc.constant("blackout" as const),
-      cidr: fc.constantFrom(...blackouts),
-      on: fc.boolean(),
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({ do: fc.constant("remove-host" as const), host: fc.constantFrom("h1", "h3") }),
-  },
-);
 
 type World = { state: IpamState; model: Map<string, Address>; now: number };
 const hosts = [hostIn("h1", "a"), hostIn("h2", "a"), hostIn("h3", "b")];
@@ -277,8 +212,6 @@ function rebuilt(state: IpamState): IpamState {
   for (const blackout of state.blackouts.values()) copy.apply({ kind: "put-blackout", blackout });
   return copy;
 }
-
-const steps = fc.array(step, { minLength: 20, maxLength: 120, size: "max" });
 
 test("whatever happens in whatever order, no rule of address management is broken", () => {
   fc.assert(
