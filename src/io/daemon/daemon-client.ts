@@ -1,0 +1,118 @@
+// The daemon's REST API for other parts of Romana: kept-alive connections, several replicas, replies as values. Retries nothing.
+import { Agent, request } from "node:http";
+import { type Fault, InputError, UnavailableError } from "../../base/errors.ts";
+import type {
+  AddressReply,
+  AddressRequest,
+  ApiError,
+  HostReply,
+  HostReport,
+  HostReportReply,
+  HostRequest,
+  ReleaseReply,
+} from "../../core/api/types.ts";
+
+export interface DaemonClient {
+  allocate(body: AddressRequest): Promise<AddressReply>;
+  /** `sequence` of the allocation. InputError with status 404 or 409: it is not ours (any more). */
+  release(name: string, sequence: number): Promise<ReleaseReply>;
+  register(body: HostRequest): Promise<HostReply>;
+  report(host: string, body: HostReport): Promise<HostReportReply>;
+  /** The replica in use, as `http://10.0.0.1:9600`. */
+  readonly url: URL;
+  /** Uses the next replica from now on. */
+  next(): void;
+  close(): void;
+}
+
+const TIMEOUT = 20_000;
+const MAX_REPLY = 16 << 20;
+
+/** `urls`: at least one. UnavailableError `DAEMON_UNREACHABLE`, or the daemon's own code of a 5xx. */
+export function createDaemonClient(urls: readonly URL[]): DaemonClient {
+  const agent = new Agent({ keepAlive: true, keepAliveMsecs: 10_000, maxSockets: 64, noDelay: true });
+  let at = 0;
+  const current = (): URL => urls[at % urls.length] ?? new URL("http://127.0.0.1:9600");
+  const call = <Reply>(method: string, path: string, body?: unknown): Promise<Reply> =>
+    send(agent, new URL(path, current()), method, body) as Promise<Reply>;
+  return {
+    allocate: (body) => call("POST", "/address", body),
+    release: (name, sequence) =>
+      call("DELETE", `/address?addressName=${encodeURIComponent(name)}&sequence=${sequence}`),
+    register: (body) => call("POST", "/hosts", body),
+    report: (host, body) => call("POST", `/hosts/${encodeURIComponent(host)}/report`, body),
+    get url() {
+      return current();
+    },
+    next: () => void at++,
+    close: () => {
+      agent.destroy();
+    },
+  };
+}
+
+function send(agent: Agent, url: URL, method: string, body: unknown): Promise<unknown> {
+  const payload = body === undefined ? "" : JSON.stringify(body);
+  const headers =
+    body === undefined
+      ? {}
+      : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) };
+  return new Promise((resolve, reject) => {
+    const fail = (cause: Error): void => {
+      reject(
+        new UnavailableError(
+          { code: "DAEMON_UNREACHABLE", url: url.origin, error: cause.message },
+          { cause },
+        ),
+      );
+    };
+    const sent = request(url, { method, agent, headers, timeout: TIMEOUT }, (reply) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      reply.on("data", (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > MAX_REPLY) reply.destroy(new Error("the reply is too large"));
+        else chunks.push(chunk);
+      });
+      reply.on("error", fail);
+      reply.on("end", () => {
+        settle(reply.statusCode ?? 0, Buffer.concat(chunks).toString("utf8"), url, resolve, reject);
+      });
+    });
+    sent.on("timeout", () => sent.destroy(new Error("no answer in time")));
+    sent.on("error", fail);
+    sent.end(payload);
+  });
+}
+
+function settle(
+  status: number,
+  text: string,
+  url: URL,
+  resolve: (value: unknown) => void,
+  reject: (error: Error) => void,
+): void {
+  let value: unknown;
+  try {
+    value = text === "" ? undefined : JSON.parse(text);
+  } catch (cause) {
+    reject(new UnavailableError({ code: "DAEMON_REPLY", url: url.href, status }, { cause }));
+    return;
+  }
+  if (status < 400) resolve(value);
+  else reject(refusal(status, value as Partial<ApiError> | undefined, url));
+}
+
+/** A 4xx is the caller's input; a 5xx passes. */
+function refusal(status: number, error: Partial<ApiError> | undefined, url: URL): Error {
+  const code = error?.code ?? `HTTP_${status}`;
+  const details = error?.details ?? `${url.pathname} answered ${status}`;
+  if (status >= 500) return new UnavailableError({ code, message: details, status });
+  const faults: Fault[] = (error?.faults ?? []).map((fault) => ({ ...fault, value: "" }));
+  const refused = new InputError(
+    faults.length > 0 ? faults : { code, field: url.pathname, value: "", expected: details },
+    status as InputError["status"],
+  );
+  refused.message = details;
+  return refused;
+}
