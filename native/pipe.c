@@ -1,5 +1,4 @@
 // The pipe: one loop over stdin, the netlink sockets and the programs under way. Knows nothing of netlink's content.
-#define _GNU_SOURCE
 #include "romana-native.h"
 
 #include <fcntl.h>
@@ -11,8 +10,11 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 
-enum { MAX_FRAME = 16 << 20, MAX_CHANNELS = 4096, MAX_POLL = MAX_CHANNELS + 1024, SOCKET_BUFFER = 32 << 20, DATAGRAM = 1 << 20, FILE_MOST = 64 << 10 };
+enum { MAX_FRAME = 16 << 20, MAX_CHANNELS = 4096, MAX_NETNS_FD = 1 << 16 };
+enum { SOCKET_BUFFER = 32 << 20, DATAGRAM = 1 << 20, FILE_MOST = 64 << 10, TURNS = 4096 };
+enum { NSFS = 0x6e736673 }; // NSFS_MAGIC of linux/magic.h: namespace files live there
 
 struct channel {
     uint32_t id;
@@ -22,6 +24,7 @@ struct channel {
 static struct channel channels[MAX_CHANNELS];
 static int channel_count;
 static int own_netns = -1;
+static char lent[MAX_NETNS_FD]; // descriptors that NETNS gave out
 static unsigned char *input;
 static size_t input_have;
 
@@ -60,10 +63,21 @@ static void reply_numbers(int op, uint32_t id, int first, int second, int count)
     send_frame(op, id, &(struct part){body, (size_t)count * 4}, 1);
 }
 
+// A namespace file or -1; never blocks, whatever the path names.
+static int open_netns(const char *path) {
+    struct statfs fs;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || (fstatfs(fd, &fs) == 0 && fs.f_type == NSFS))
+        return fd;
+    close(fd);
+    errno = EINVAL;
+    return -1;
+}
+
 int enter_netns(const char *path) {
     if (!*path)
         return 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open_netns(path);
     if (fd < 0)
         return errno;
     int error = setns(fd, CLONE_NEWNET) < 0 ? errno : 0;
@@ -118,6 +132,20 @@ static struct channel *channel_of(uint32_t id) {
     return NULL;
 }
 
+static void serve_channel(struct channel *channel) {
+    static unsigned char datagram[DATAGRAM];
+    for (int turn = 0; turn < TURNS; turn++) {
+        ssize_t n = recv(channel->fd, datagram, sizeof datagram, 0);
+        if (n < 0 && errno == ENOBUFS)
+            send_frame(OP_OVERRUN, channel->id, NULL, 0);
+        else if (n <= 0)
+            return;
+        else
+            send_frame(OP_RECV, channel->id, &(struct part){datagram, (size_t)n}, 1);
+    }
+}
+
+// Takes the answers at once: those to many failing messages would overrun the socket while the next batch waits.
 static void op_send(uint32_t id, const unsigned char *payload, size_t size) {
     struct channel *channel = channel_of(id);
     int error = channel ? 0 : EBADF;
@@ -125,6 +153,8 @@ static void op_send(uint32_t id, const unsigned char *payload, size_t size) {
         error = errno;
     if (error)
         reply_numbers(OP_SEND, id, error, 0, 1);
+    else
+        serve_channel(channel);
 }
 
 static void op_close(uint32_t id) {
@@ -136,8 +166,23 @@ static void op_close(uint32_t id) {
 }
 
 static void op_netns(uint32_t id, const char *path) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    reply_numbers(OP_NETNS, id, fd < 0 ? errno : 0, fd, 2);
+    int fd = open_netns(path);
+    int error = fd < 0 ? errno : 0;
+    if (fd >= MAX_NETNS_FD) {
+        close(fd);
+        error = EMFILE;
+    } else if (fd >= 0) {
+        lent[fd] = 1;
+    }
+    reply_numbers(OP_NETNS, id, error, fd, 2);
+}
+
+static void op_close_fd(const unsigned char *payload, size_t size) {
+    uint32_t fd = size == 4 ? get_u32(payload) : MAX_NETNS_FD;
+    if (fd >= MAX_NETNS_FD || !lent[fd])
+        return;
+    lent[fd] = 0;
+    close((int)fd);
 }
 
 // `payload`: namespace \0 file \0 text; the frame's end is a \0 of our own making.
@@ -173,10 +218,7 @@ static void serve_frame(unsigned char *frame, size_t size) {
     case OP_SEND: op_send(id, payload, size); break;
     case OP_CLOSE: op_close(id); break;
     case OP_NETNS: op_netns(id, (const char *)payload); break;
-    case OP_CLOSEFD:
-        if (size == 4 && get_u32(payload) > 2)
-            close((int)get_u32(payload));
-        break;
+    case OP_CLOSEFD: op_close_fd(payload, size); break;
     case OP_READ:
     case OP_WRITE: op_file(frame[0], id, (const char *)payload, size); break;
     case OP_RUN: run_start(id, payload, size); break;
@@ -208,22 +250,12 @@ static int serve_input(void) {
     return 1;
 }
 
-static void serve_channel(struct channel *channel) {
-    static unsigned char datagram[DATAGRAM];
-    for (int turn = 0; turn < 64; turn++) {
-        ssize_t n = recv(channel->fd, datagram, sizeof datagram, 0);
-        if (n < 0 && errno == ENOBUFS)
-            send_frame(OP_OVERRUN, channel->id, NULL, 0);
-        else if (n <= 0)
-            return;
-        else
-            send_frame(OP_RECV, channel->id, &(struct part){datagram, (size_t)n}, 1);
-    }
-}
-
 int pipe_main(void) {
-    static struct pollfd fds[MAX_POLL];
-    signal(SIGPIPE, SIG_IGN);
+    static struct pollfd fds[1 + MAX_CHANNELS + RUN_FDS * MAX_RUNS];
+    // A signal to the terminal's or service's whole group is Node's to answer; we end when it does, as stdin then ends.
+    static const int ignored[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+        signal(ignored[i], SIG_IGN);
     own_netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     input = malloc(4 + MAX_FRAME + 1);
     if (own_netns < 0 || !input)
@@ -233,16 +265,16 @@ int pipe_main(void) {
         fds[0] = (struct pollfd){.fd = 0, .events = POLLIN};
         for (int i = 0; i < polled; i++)
             fds[1 + i] = (struct pollfd){.fd = channels[i].fd, .events = POLLIN};
-        int programs = run_pollfds(fds + 1 + polled, MAX_POLL - 1 - polled);
-        // Programs have deadlines and end without a descriptor saying so: look at them every 5 ms.
-        if (poll(fds, (nfds_t)(1 + polled + programs), programs > 0 ? 5 : -1) < 0 && errno != EINTR)
+        int programs = run_pollfds(fds + 1 + polled);
+        if (poll(fds, (nfds_t)(1 + polled + programs), run_timeout()) < 0 && errno != EINTR)
             return 1;
         for (int i = 0; i < polled; i++)
             if (fds[1 + i].revents)
                 serve_channel(&channels[i]);
-        if (programs > 0)
-            run_serve();
-        if (fds[0].revents && !serve_input())
+        run_serve(fds + 1 + polled);
+        if (fds[0].revents && !serve_input()) {
+            run_kill_all();
             return 0;
+        }
     }
 }

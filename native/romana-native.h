@@ -1,6 +1,7 @@
 // What the parts of the native helper share.
 #ifndef ROMANA_NATIVE_H
 #define ROMANA_NATIVE_H
+#define _GNU_SOURCE
 
 #include <errno.h>
 #include <stddef.h>
@@ -25,11 +26,14 @@ void send_frame(int op, uint32_t id, const struct part *parts, int count);
 int enter_netns(const char *path);
 void leave_netns(void);
 
-// Programs under way (run.c). `payload` as in README.md; poll entries are asked for and served once a turn.
+// Programs under way (run.c). `payload` as in README.md. Once a turn, the poll entries that run_pollfds filled go to run_serve.
 struct pollfd;
 void run_start(uint32_t id, const unsigned char *payload, size_t size);
-int run_pollfds(struct pollfd *fds, int most);
-void run_serve(void);
+int run_pollfds(struct pollfd *fds);
+void run_serve(const struct pollfd *fds);
+int run_timeout(void); // milliseconds until the next deadline; -1: none
+void run_kill_all(void);
+enum { MAX_RUNS = 256, RUN_FDS = 4 };
 
 // Writes all of `size` bytes; -1 with errno on failure.
 static inline int write_all(int fd, const void *data, size_t size) {

@@ -1,17 +1,18 @@
 // Programs started for Node: stdin given, stdout and stderr collected, a deadline kept. Forked from this small process.
-#define _GNU_SOURCE
 #include "romana-native.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
-enum { MAX_RUNS = 256, OUTPUT_MOST = 1 << 20, MAX_ARGS = 256 };
+enum { OUTPUT_MOST = 1 << 20, MAX_ARGS = 256 };
 
 struct output {
     int fd;
@@ -22,7 +23,8 @@ struct output {
 struct run {
     uint32_t id;
     pid_t pid;
-    int64_t deadline;
+    int pid_fd;       // readable when the program has ended
+    int64_t deadline; // of CLOCK_MONOTONIC, in ms; INT64_MAX once it has passed
     int input_fd;
     size_t input_at, input_size;
     unsigned char *input;
@@ -46,14 +48,16 @@ static void reply(uint32_t id, int status, const struct output *out, const struc
     send_frame(OP_RUN, id, parts, 3);
 }
 
-// In the child: never returns.
+// In the child: never returns. Its own process group, so that a deadline ends what it started too.
 static void become(char **argv, const char *netns, int in, int out, int err, int report) {
     prctl(PR_SET_PDEATHSIG, SIGKILL); // a program does not outlive its asker
+    setpgid(0, 0);
     int error = enter_netns(netns);
     if (!error && (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0))
         error = errno;
     if (!error) {
-        signal(SIGPIPE, SIG_DFL);
+        for (int i = 1; i < NSIG; i++)
+            signal(i, SIG_DFL);
         execvp(argv[0], argv);
         error = errno;
     }
@@ -120,24 +124,34 @@ void run_start(uint32_t id, const unsigned char *payload, size_t size) {
         fcntl(ends[i], F_SETFL, O_NONBLOCK);
     size_t input_size = (size_t)(payload + size - text);
     struct run *run = &runs[run_count++];
-    *run = (struct run){.id = id, .pid = pid, .deadline = now_ms() + get_u32(payload), .input_fd = ends[0], .input_size = input_size, .out.fd = ends[1], .err.fd = ends[2]};
+    int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    *run = (struct run){.id = id, .pid = pid, .pid_fd = pid_fd, .deadline = now_ms() + get_u32(payload), .input_fd = ends[0], .input_size = input_size, .out.fd = ends[1], .err.fd = ends[2]};
     run->input = malloc(input_size + 1);
     run->out.data = malloc(OUTPUT_MOST);
     run->err.data = malloc(OUTPUT_MOST);
-    if (!run->input || !run->out.data || !run->err.data)
+    if (pid_fd < 0 || !run->input || !run->out.data || !run->err.data)
         _exit(5);
     memcpy(run->input, text, input_size);
 }
 
-// Three entries a program, in order: stdin, stdout, stderr; a closed one is -1 and poll passes over it.
-int run_pollfds(struct pollfd *fds, int most) {
+// RUN_FDS entries a program: stdin, stdout, stderr, its end. A closed one is -1, and poll passes over it.
+int run_pollfds(struct pollfd *fds) {
     int count = 0;
-    for (int i = 0; i < run_count && count + 3 <= most; i++) {
+    for (int i = 0; i < run_count; i++) {
         fds[count++] = (struct pollfd){.fd = runs[i].input_fd, .events = POLLOUT};
         fds[count++] = (struct pollfd){.fd = runs[i].out.fd, .events = POLLIN};
         fds[count++] = (struct pollfd){.fd = runs[i].err.fd, .events = POLLIN};
+        fds[count++] = (struct pollfd){.fd = runs[i].pid_fd, .events = POLLIN};
     }
     return count;
+}
+
+int run_timeout(void) {
+    int64_t next = INT64_MAX;
+    for (int i = 0; i < run_count; i++)
+        next = runs[i].deadline < next ? runs[i].deadline : next;
+    int64_t left = next == INT64_MAX ? -1 : next - now_ms();
+    return next == INT64_MAX ? -1 : left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
 static void feed(struct run *run) {
@@ -172,25 +186,37 @@ static void finish(struct run *run, int status) {
     drain(&run->out);
     drain(&run->err);
     reply(run->id, WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status), &run->out, &run->err);
-    int fds[] = {run->input_fd, run->out.fd, run->err.fd};
-    for (int i = 0; i < 3; i++)
+    int fds[] = {run->input_fd, run->out.fd, run->err.fd, run->pid_fd};
+    for (int i = 0; i < RUN_FDS; i++)
         if (fds[i] >= 0)
             close(fds[i]);
     free(run->input), free(run->out.data), free(run->err.data);
     *run = runs[--run_count];
 }
 
-void run_serve(void) {
-    int64_t now = now_ms();
+// From the last, because finish() moves the last one, served already, into the gap.
+void run_serve(const struct pollfd *fds) {
+    int64_t now = run_count > 0 ? now_ms() : 0;
     for (int i = run_count - 1; i >= 0; i--) {
         struct run *run = &runs[i];
+        const struct pollfd *ready = fds + RUN_FDS * i;
         int status;
-        feed(run);
-        drain(&run->out);
-        drain(&run->err);
-        if (now >= run->deadline)
-            kill(run->pid, SIGKILL);
-        if (waitpid(run->pid, &status, WNOHANG) == run->pid)
+        if (ready[0].revents)
+            feed(run);
+        if (ready[1].revents)
+            drain(&run->out);
+        if (ready[2].revents)
+            drain(&run->err);
+        if (now >= run->deadline) {
+            kill(-run->pid, SIGKILL);
+            run->deadline = INT64_MAX;
+        }
+        if (ready[3].revents && waitpid(run->pid, &status, WNOHANG) == run->pid)
             finish(run, status);
     }
+}
+
+void run_kill_all(void) {
+    for (int i = 0; i < run_count; i++)
+        kill(-runs[i].pid, SIGKILL);
 }
