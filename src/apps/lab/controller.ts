@@ -12,8 +12,8 @@ import { API_SOCKET, DAEMON_PORT } from "./lab.ts";
 import { startMirror } from "./mirror.ts";
 import { namespaceOf } from "./namespaces.ts";
 import { startRelay } from "./relay.ts";
-import { type RouterHops, routerHops, syncRouter } from "./routers.ts";
-import { loadState } from "./state.ts";
+import { syncRouter } from "./routers.ts";
+import { loadState, type RouterState } from "./state.ts";
 
 export type ControllerDeps = {
   readonly clock: Clock;
@@ -26,17 +26,17 @@ export type ControllerDeps = {
 export async function runController(directory: string, { signal, ...deps }: ControllerDeps): Promise<void> {
   const state = await loadState(directory);
   const helper = await startNativeHelper({ log: deps.log });
-  const routers: { hops: RouterHops; kernel: Kernel }[] = [];
+  const routers: { router: RouterState; kernel: Kernel }[] = [];
   for (const router of state.routers)
     routers.push({
-      hops: routerHops(router),
+      router,
       kernel: await helper.kernel(netnsPath(namespaceOf(state.id, router.name))),
     });
   let snapshot: Snapshot | undefined;
   const loop = startRunner(
     async () => {
       const world = snapshot;
-      if (world) for (const { hops, kernel } of routers) await syncRouter(kernel, hops, world, deps.log);
+      if (world) for (const { router, kernel } of routers) await syncRouter(kernel, router, world, deps.log);
     },
     {
       // What somebody deletes by hand in a router comes back with the next round.
@@ -50,7 +50,7 @@ export async function runController(directory: string, { signal, ...deps }: Cont
     snapshot = world;
     loop.poke();
   };
-  const mirror = startMirror(DAEMON_PORT, { ...deps, publish });
+  const mirror = startMirror(new URL(`http://127.0.0.1:${DAEMON_PORT}`), { ...deps, publish });
   const relay = await startRelay(join(directory, API_SOCKET), DAEMON_PORT);
   await aborted(signal);
   await Promise.all([mirror.close(), loop.close(), relay.close()]);

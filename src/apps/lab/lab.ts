@@ -139,13 +139,16 @@ function serverArgv({ directory }: LabState, name: string, logLevel: string): st
   ];
 }
 
-function agentArgv({ directory, daemon }: LabState, host: string, logLevel: string): string[] {
+/** The agent makes its host known by itself, with the labels by which the topology puts it into its rack. */
+function agentArgv({ directory, daemon, hosts }: LabState, host: string, logLevel: string): string[] {
+  const tags = Object.entries(hosts.find(({ name }) => name === host)?.tags ?? {});
   return [
     "agent",
     `--hostname=${host}`,
     "--link-name=eth0",
     `--daemon=http://${daemon}:${DAEMON_PORT}`,
     `--cni-socket=${cniSocket(directory, host)}`,
+    ...tags.map(([key, value]) => `--tags=${key}=${value}`),
     `--state-dir=${join(directory, host)}`,
     `--log-level=${logLevel}`,
   ];

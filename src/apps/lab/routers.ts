@@ -1,26 +1,67 @@
 // The routes of one lab router: computed from the snapshot, compared with its kernel, changed where they differ. Never touches a
-// route that is not Romana's.
+// route that is not Romana's, nor decides what a router should hold: core/desired does.
+import { UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
+import { planRoutes } from "../../core/desired/plan-routes.ts";
+import { desiredRouterRoutes, type Router } from "../../core/desired/router-routes.ts";
 import type { Snapshot } from "../../core/model/snapshot.ts";
-import { type Ip, parseIp } from "../../core/net/ip.ts";
+import type { Group, Topology } from "../../core/model/topology.ts";
+import { type Cidr, cidrOf, containsIp } from "../../core/net/cidr.ts";
+import { parseIp } from "../../core/net/ip.ts";
+import type { InterfaceAddress, Route } from "../../core/netlink/types.ts";
 import type { Kernel } from "../../io/kernel/kernel.ts";
 import type { RouterState } from "./state.ts";
 
-export type RouterHops = {
-  readonly name: string;
-  readonly role: "tor" | "spine";
-  readonly owns: readonly string[];
-  readonly hops: readonly { readonly group: string; readonly via: readonly Ip[] }[];
-};
+const MAIN_TABLE = 254;
 
-export const routerHops = (router: RouterState): RouterHops => ({
-  ...router,
-  hops: router.hops.map(({ group, via }) => ({ group, via: via.map((text) => parseIp(text)) })),
-});
-
+/** Makes the kernel's table what the world asks for. UnavailableError `LAB_ROUTES` when it refuses a change. */
 export async function syncRouter(
-  _kernel: Kernel,
-  _router: RouterHops,
-  _world: Snapshot,
-  _log: Log,
-): Promise<void> {}
+  kernel: Kernel,
+  state: RouterState,
+  world: Snapshot,
+  log: Log,
+): Promise<void> {
+  const addresses = await kernel.addresses();
+  const desired = desiredRouterRoutes(world, routerOf(state, world.topology)).map(onInterface(addresses));
+  const observed = [...(await kernel.routes(4, MAIN_TABLE)), ...(await kernel.routes(6, MAIN_TABLE))];
+  const changes = planRoutes(desired, observed);
+  if (changes.length === 0) return;
+  const results = await kernel.apply(changes);
+  const failed = results.filter((result) => result.kind === "failed");
+  if (failed[0])
+    throw new UnavailableError({ code: "LAB_ROUTES", router: state.name, error: failed[0].message });
+  log.info("routes applied", { router: state.name, changes: changes.length, revision: world.revision });
+}
+
+/** The lab's wiring in prefixes. Only top-of-rack routers have hosts as neighbours. */
+export function routerOf({ role, owns, hops }: RouterState, topology: Topology): Router {
+  return {
+    table: MAIN_TABLE,
+    owns: owns.flatMap((path) => prefixesOf(topology, path)),
+    deliversToHosts: role === "tor",
+    neighbours: hops.map(({ group, via }) => ({
+      prefixes: prefixesOf(topology, group),
+      via: via.map((text) => parseIp(text)),
+    })),
+  };
+}
+
+/** A group's prefixes, one a network. The first tree is the one that shapes the lab. */
+function prefixesOf({ trees }: Topology, path: string): Cidr[] {
+  const find = (group: Group): Group | undefined =>
+    group.path === path ? group : group.groups.map(find).find((found) => found !== undefined);
+  const group = trees[0] && find(trees[0].root);
+  return group ? Object.values(group.prefixes) : [];
+}
+
+/** The kernel tells routes with their interface, so the wanted ones need it to be comparable. */
+const onInterface =
+  (addresses: readonly InterfaceAddress[]) =>
+  (route: Route): Route => ({
+    ...route,
+    nextHops: route.nextHops.map((hop) => {
+      const { via } = hop;
+      const own = via && addresses.find(({ ip, length }) => containsIp(cidrOf(ip, length), via));
+      return own ? { ...hop, index: own.index } : hop;
+    }),
+  });

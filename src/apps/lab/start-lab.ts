@@ -81,7 +81,6 @@ async function bringUp(lab: Lab, options: LabOptions, { progress, signal }: LabD
   await writeFile(join(state.directory, "topology.json"), JSON.stringify(document, null, 2));
   step("daemon on sqlite, controller of the routers");
   await Promise.all([lab.start("daemon"), lab.start("controller")]);
-  for (const { name, ips, tags } of state.hosts) await lab.api.call("POST", "/hosts", { name, ips, tags });
   step(`${state.hosts.length} agents`);
   await allOf(state.hosts, (host) => lab.start(host.name), AGENTS_AT_ONCE);
   await startPods(lab, options.podsPerHost, step);

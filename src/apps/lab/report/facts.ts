@@ -1,10 +1,11 @@
 // What the running lab is, asked of the daemon and of the kernels: the ground of the report. Never judges.
+import { UnavailableError } from "../../../base/errors.ts";
 import type { BlockList, HostList, TopologyDocument } from "../../../core/api/types.ts";
 import type { Topology } from "../../../core/model/topology.ts";
 import { ROMANA_PROTOCOL, type Route } from "../../../core/netlink/types.ts";
+import { parseTopology } from "../../../core/topology/parse-topology.ts";
 import { allOf } from "../bounded.ts";
 import type { Lab } from "../lab.ts";
-import { readTopology } from "../mirror.ts";
 import type { HostState, PodState } from "../state.ts";
 
 export type NodeRoutes = {
@@ -31,7 +32,14 @@ export async function gatherFacts(lab: Lab): Promise<Facts> {
     gatherRoutes(lab),
   ]);
   const { hosts, pods } = lab.state;
-  return { topology: readTopology(document), blocks, registered, hosts, pods, nodes };
+  return { topology: carved(document), blocks, registered, hosts, pods, nodes };
+}
+
+/** The daemon's document carries every prefix, so it parses as it was carved. UnavailableError `LAB_TOPOLOGY`. */
+function carved({ networks, topologies }: TopologyDocument): Topology {
+  const parsed = parseTopology({ networks, topologies });
+  if (parsed.kind === "valid") return parsed.topology;
+  throw new UnavailableError({ code: "LAB_TOPOLOGY", faults: parsed.faults });
 }
 
 export async function gatherRoutes(lab: Lab): Promise<NodeRoutes[]> {
