@@ -32,7 +32,7 @@ import {
 /** Makes the action of a command: its context first, then its words, its own options last. */
 export type Action = <Args extends unknown[]>(
   run: (context: Context, ...args: Args) => Promise<void>,
-) => (...args: [...Args, Command]) => Promise<void>;
+) => (...args: unknown[]) => Promise<void>;
 
 const segment = encodeURIComponent;
 

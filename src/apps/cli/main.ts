@@ -12,7 +12,7 @@ import {
   topologyCommands,
 } from "./commands.ts";
 import { completionCommand } from "./completion.ts";
-import { contextOf, type Streams } from "./context.ts";
+import { type Context, contextOf, type Streams } from "./context.ts";
 import { FORMATS } from "./output.ts";
 
 export async function run(
@@ -52,13 +52,9 @@ export function cliProgram(streams: Streams): Command {
     .exitOverride();
   // Commander passes (words…, options, command): the words of the action take the options where they want them.
   const action: Action =
-    (body) =>
-    async (...args) => {
-      const command = args.at(-1) as Command;
-      await body(
-        contextOf(command, streams),
-        ...(args.slice(0, -1) as Parameters<typeof body> extends [unknown, ...infer Rest] ? Rest : never),
-      );
+    <Args extends unknown[]>(body: (context: Context, ...args: Args) => Promise<void>) =>
+    async (...args: unknown[]) => {
+      await body(contextOf(args.at(-1) as Command, streams), ...(args.slice(0, -1) as Args));
     };
   for (const add of [
     hostCommands,

@@ -30,7 +30,7 @@ const MAX_REPLY = 16 << 20;
 
 /** `urls`: at least one. UnavailableError `DAEMON_UNREACHABLE`, or the daemon's own code of a 5xx. */
 export function createDaemonClient(urls: readonly URL[]): DaemonClient {
-  const agent = new Agent({ keepAlive: true, keepAliveMsecs: 10_000, maxSockets: 64, noDelay: true });
+  const agent = new Agent({ keepAlive: true, keepAliveMsecs: 10_000, maxSockets: 64 });
   let at = 0;
   const current = (): URL => urls[at % urls.length] ?? new URL("http://127.0.0.1:9600");
   const call = <Reply>(method: string, path: string, body?: unknown): Promise<Reply> =>

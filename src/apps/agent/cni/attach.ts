@@ -1,0 +1,187 @@
+// A pod's veth pair, addresses, neighbours and routes: three sends. Knows nothing of CNI or of the daemon.
+import { createHash } from "node:crypto";
+import { UnavailableError } from "../../../base/errors.ts";
+import type { Rng } from "../../../base/clock.ts";
+import { type Cidr, cidrOf, hostCidr } from "../../../core/net/cidr.ts";
+import { podRoute } from "../../../core/desired/node-routes.ts";
+import { type Family, formatIp, type Ip, parseIp } from "../../../core/net/ip.ts";
+import type { Change, Route } from "../../../core/netlink/types.ts";
+import type { ChangeResult, Kernel, NativeHelper } from "../../../io/kernel/kernel.ts";
+
+/** The pod's on-link gateway. No interface carries it: the pod has a permanent neighbour entry instead of asking by ARP or NDP. */
+export const GATEWAYS: Readonly<Record<Family, Ip>> = { 4: parseIp("169.254.1.1"), 6: parseIp("fe80::1") };
+/** Every host end has the same locally administered address, so that the neighbour entry is known before the pair is. */
+const HOST_MAC = "02:72:6f:6d:00:01";
+const MAIN_TABLE = 254;
+const SCOPE_LINK = 253;
+const IPV6_METRIC = 1024;
+const IFA_F_NODAD = 0x02;
+const PROTOCOL_BOOT = 3;
+const VETH_ATTEMPTS = 4;
+
+export type Wiring = {
+  readonly netns: string;
+  readonly ifname: string;
+  readonly hostInterface: string;
+  readonly mtu: number;
+};
+
+export type Pair = {
+  readonly hostIndex: number;
+  readonly podIndex: number;
+  readonly hostMac: string;
+  readonly podMac: string;
+};
+
+type Deps = { readonly helper: NativeHelper; readonly host: Kernel; readonly rng: Rng };
+
+/** Name of the host end: "rom" and 12 hexadecimal digits of the attachment, so that it is found again without memory. */
+export function hostInterfaceName(network: string, containerId: string, ifname: string): string {
+  return `rom${digest(network, containerId, ifname).slice(0, 12)}`;
+}
+
+const digest = (...parts: string[]): string => createHash("sha256").update(parts.join("\0")).digest("hex");
+
+function podMacOf(hostInterface: string): string {
+  const hex = digest(hostInterface);
+  return ["02", ...Array.from({ length: 5 }, (_, i) => hex.slice(2 * i, 2 * i + 2))].join(":");
+}
+
+/**
+ * Makes the pair, with both indexes chosen here, so that addresses and routes need no look-up. A host end of the same name is
+ * what a crashed ADD of this very attachment left: it is removed. UnavailableError `VETH` names the kernel's reason.
+ */
+export async function createPair(wiring: Wiring, { helper, host, rng }: Deps): Promise<Pair> {
+  const podMac = podMacOf(wiring.hostInterface);
+  const netns = await helper.openNetns(wiring.netns);
+  try {
+    for (let attempt = 1; ; attempt++) {
+      const pair = { hostIndex: chooseIndex(rng), podIndex: chooseIndex(rng), hostMac: HOST_MAC, podMac };
+      const [result] = await host.apply([vethAdd(wiring, pair, netns.fd)]);
+      if (result?.kind === "done") return pair;
+      if (attempt === VETH_ATTEMPTS || !["EEXIST", "EBUSY"].includes(result?.code ?? ""))
+        throw failure("VETH", wiring.ifname, result);
+      await removeLink(wiring.hostInterface, host);
+    }
+  } finally {
+    await netns.close();
+  }
+}
+
+const chooseIndex = (rng: Rng): number => 65_536 + Math.floor(rng() * 2 ** 29);
+
+function vethAdd(wiring: Wiring, { hostIndex, podIndex, podMac }: Pair, peerNetnsFd: number): Change {
+  return {
+    kind: "veth-add",
+    name: wiring.hostInterface,
+    index: hostIndex,
+    mac: HOST_MAC,
+    mtu: wiring.mtu,
+    peerName: wiring.ifname,
+    peerIndex: podIndex,
+    peerMac: podMac,
+    peerNetnsFd,
+    up: true,
+  };
+}
+
+/** Gives both ends their addresses, neighbours and routes; the pair exists. UnavailableError `POD_NETWORK`. */
+export async function configurePair(
+  wiring: Wiring,
+  pair: Pair,
+  ips: readonly Ip[],
+  table: number,
+  { helper, host }: Omit<Deps, "rng">,
+): Promise<void> {
+  const pod = await helper.kernel(wiring.netns);
+  try {
+    const inside = podChanges(pair, ips);
+    expectDone(inside, await pod.apply(inside));
+  } finally {
+    await pod.close();
+  }
+  const outside = hostChanges(pair, ips, table);
+  expectDone(outside, await host.apply(outside));
+}
+
+function podChanges({ podIndex: index }: Pair, ips: readonly Ip[]): Change[] {
+  return [
+    { kind: "link-set", index, up: true },
+    ...ips.flatMap((ip): Change[] => {
+      const gateway = GATEWAYS[ip.family];
+      const via = (dst: Cidr, hop: Ip | undefined): Change => ({
+        kind: "route-replace",
+        route: insideRoute(dst, hop, index),
+      });
+      return [
+        {
+          kind: "address-add",
+          address: {
+            index,
+            ip,
+            length: hostCidr(ip).length,
+            label: "",
+            flags: ip.family === 6 ? IFA_F_NODAD : 0,
+          },
+        },
+        { kind: "neighbour-replace", index, ip: gateway, mac: HOST_MAC, permanent: true },
+        // fe80::1 is on-link by itself (fe80::/64); 169.254.1.1 needs to be told.
+        ...(ip.family === 4 ? [via(hostCidr(gateway), undefined)] : []),
+        via(cidrOf({ family: ip.family, value: 0n }, 0), gateway),
+      ];
+    }),
+  ];
+}
+
+/** A route inside the pod. IPv4 needs the link scope where there is no gateway; IPv6 knows no scopes. */
+function insideRoute(dst: Cidr, via: Ip | undefined, index: number): Route {
+  return {
+    dst,
+    table: MAIN_TABLE,
+    protocol: PROTOCOL_BOOT,
+    type: "unicast",
+    scope: via || dst.ip.family === 6 ? 0 : SCOPE_LINK,
+    metric: dst.ip.family === 6 ? IPV6_METRIC : 0,
+    nextHops: [{ via, index, weight: 1, onlink: false }],
+    source: undefined,
+  };
+}
+
+function hostChanges({ hostIndex, podMac }: Pair, ips: readonly Ip[], table: number): Change[] {
+  return ips.flatMap((ip): Change[] => [
+    // Known beforehand, so that the first packet to the pod waits for no ARP or NDP.
+    { kind: "neighbour-replace", index: hostIndex, ip, mac: podMac, permanent: true },
+    { kind: "route-replace", route: podRoute(ip, hostIndex, table) },
+  ]);
+}
+
+/** Removes a host end by its name, and with it its peer; fine when it is gone. */
+export async function removeLink(name: string, host: Kernel): Promise<void> {
+  const link = (await host.links()).find((candidate) => candidate.name === name);
+  if (link) await removeLinkByIndex(link.index, host);
+}
+
+/** As `removeLink`: an index chosen by us is never another link's. */
+export async function removeLinkByIndex(index: number, host: Kernel): Promise<void> {
+  const [result] = await host.apply([{ kind: "link-delete", index }]);
+  if (result?.kind === "failed" && result.code !== "ENODEV")
+    throw failure("LINK_DELETE", String(index), result);
+}
+
+function expectDone(changes: readonly Change[], results: readonly ChangeResult[]): void {
+  results.forEach((result, i) => {
+    if (result.kind === "failed") throw failure("POD_NETWORK", describeChange(changes[i]), result);
+  });
+}
+
+function describeChange(change: Change | undefined): string {
+  if (change?.kind === "address-add") return `${change.kind} ${formatIp(change.address.ip)}`;
+  if (change?.kind === "route-replace")
+    return `${change.kind} ${formatIp(change.route.dst.ip)}/${change.route.dst.length}`;
+  return change?.kind ?? "?";
+}
+
+function failure(code: string, what: string, result: ChangeResult | undefined): UnavailableError {
+  const found = result?.kind === "failed" ? `${result.code} ${result.message}` : "no answer";
+  return new UnavailableError({ code, message: `${what}: the kernel said ${found}` });
+}

@@ -1,0 +1,85 @@
+// The agent's options: one table for flags, environment, help and types.
+import { Seconds } from "../../base/clock.ts";
+import { InputError } from "../../base/errors.ts";
+import * as options from "../../base/options.ts";
+
+const { option } = options;
+
+export const agentOptions = {
+  daemon: option(
+    options.listOf(options.text),
+    ["http://127.0.0.1:9600"],
+    "the daemon's address; several replicas by commas",
+  ),
+  hostname: option(options.text, "", "name of this node; default the machine's"),
+  linkName: option(
+    options.text,
+    "",
+    "interface whose addresses other nodes reach this one by; default that of the default route",
+  ),
+  tags: option(
+    options.listOf(options.text),
+    [] as readonly string[],
+    "labels of this node as key=value, by which the topology chooses its group",
+  ),
+  register: option(
+    options.toggle,
+    true,
+    "make this node known to the daemon; =false where somebody else does",
+  ),
+  routeTableId: option(options.integer(1, 4_294_967_295), 10, "routing table for Romana's routes"),
+  multihopBlocks: option(
+    options.toggle,
+    false,
+    "route the blocks of hosts beyond the own segment too, through the default gateway",
+  ),
+  mtu: option(options.integer(0, 65_535), 0, "bytes, for pods; 0: that of the link"),
+  serviceClusterIpRange: option(options.text, "", "CIDR of services: pod networks must not overlap it"),
+  cniSocket: option(options.text, "/run/romana/cni.sock", "unix socket on which the CNI plugin asks"),
+  stateDir: option(
+    options.text,
+    "/var/lib/romana",
+    "directory for what must outlive the agent: its endpoints",
+  ),
+  metrics: option(options.integer(0, 65_535), 9607, "port of health and metrics"),
+  resync: option(options.duration, Seconds(60), "how often everything is observed again, besides events"),
+  once: option(options.toggle, false, "sync once and end"),
+  dryRun: option(options.toggle, false, "with --once: print the plan, change nothing"),
+  logLevel: option(options.oneOf("info", "debug", "warn", "error"), "info", "what is logged"),
+  config: option(options.text, "", "file of options, YAML or JSON, keys as flags without dashes"),
+} as const satisfies options.OptionTable;
+
+export const ENV_PREFIX = "ROMANA_AGENT";
+export type AgentConfig = options.OptionValues<typeof agentOptions>;
+
+/** Labels of `--tags`. InputError `TAG`. */
+export function parseTags(tags: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    tags.map((text) => {
+      const at = text.indexOf("=");
+      if (at < 1) throw new InputError({ code: "TAG", field: "--tags", value: text, expected: "key=value" });
+      return [text.slice(0, at), text.slice(at + 1)];
+    }),
+  );
+}
+
+/** Addresses of `--daemon`. InputError `DAEMON_URL`. */
+export function parseDaemons(urls: readonly string[]): URL[] {
+  if (urls.length === 0)
+    throw new InputError({
+      code: "DAEMON_URL",
+      field: "--daemon",
+      value: "",
+      expected: "at least one address",
+    });
+  return urls.map((text) => {
+    if (!URL.canParse(text) || new URL(text).protocol !== "http:")
+      throw new InputError({
+        code: "DAEMON_URL",
+        field: "--daemon",
+        value: text,
+        expected: "an address as http://10.0.0.1:9600",
+      });
+    return new URL(text);
+  });
+}

@@ -1,0 +1,111 @@
+// The pods of this node: one file each, so that they outlive the agent. Routes are made from them; the daemon is told of them.
+import { createHash } from "node:crypto";
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { UnavailableError } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+
+export type AgentEndpoint = {
+  /** The name under which its address is held. */
+  readonly name: string;
+  readonly ips: readonly string[];
+  readonly tenant: string;
+  readonly segment: string;
+  readonly sequence: number;
+  readonly pod?: string;
+  readonly network: string;
+  readonly containerId: string;
+  readonly ifname: string;
+  readonly netns: string;
+  readonly hostInterface: string;
+  readonly hostIndex: number;
+  readonly mtu: number;
+};
+
+export interface Endpoints {
+  get(name: string): AgentEndpoint | undefined;
+  list(): readonly AgentEndpoint[];
+  /** Those whose interface is there: they are routed and reported. */
+  alive(): readonly AgentEndpoint[];
+  /** Durable when it resolves. */
+  add(endpoint: AgentEndpoint): Promise<void>;
+  /** Its interface is going or gone: no route leads to it any more; the record stays until `remove`. */
+  leave(name: string): void;
+  remove(name: string): Promise<void>;
+}
+
+/** Reads `directory` (made if missing). A file that cannot be read is named, set aside as `….bad`, and does not stop the rest. `changed`: after each change. */
+export async function openEndpoints(
+  directory: string,
+  { log, changed }: { log: Log; changed: () => void },
+): Promise<Endpoints> {
+  const endpoints = await load(directory, log);
+  const leaving = new Set<string>();
+  const fileOf = (name: string): string =>
+    join(directory, `${createHash("sha256").update(name).digest("hex").slice(0, 32)}.json`);
+  return {
+    get: (name) => endpoints.get(name),
+    list: () => [...endpoints.values()],
+    alive: () => [...endpoints.values()].filter(({ name }) => !leaving.has(name)),
+    async add(endpoint) {
+      endpoints.set(endpoint.name, endpoint);
+      leaving.delete(endpoint.name);
+      changed();
+      await write(fileOf(endpoint.name), JSON.stringify(endpoint));
+    },
+    leave(name) {
+      if (!endpoints.has(name) || leaving.has(name)) return;
+      leaving.add(name);
+      changed();
+    },
+    async remove(name) {
+      await rm(fileOf(name), { force: true });
+      endpoints.delete(name);
+      leaving.delete(name);
+      changed();
+    },
+  };
+}
+
+async function load(directory: string, log: Log): Promise<Map<string, AgentEndpoint>> {
+  const endpoints = new Map<string, AgentEndpoint>();
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const files = (await readdir(directory)).filter((file) => file.endsWith(".json"));
+    for (const file of files) {
+      const endpoint = await read(join(directory, file), log);
+      if (endpoint) endpoints.set(endpoint.name, endpoint);
+    }
+  } catch (cause) {
+    throw new UnavailableError({ code: "STATE_DIR", directory, error: String(cause) }, { cause });
+  }
+  return endpoints;
+}
+
+async function read(path: string, log: Log): Promise<AgentEndpoint | undefined> {
+  try {
+    const value = JSON.parse(await readFile(path, "utf8")) as AgentEndpoint;
+    if (typeof value.name === "string" && Array.isArray(value.ips) && typeof value.sequence === "number")
+      return value;
+    throw new Error("not an endpoint");
+  } catch (error) {
+    log.error("endpoint file unreadable, set aside", { path, error: String(error) });
+    await rename(path, `${path}.bad`);
+    return undefined;
+  }
+}
+
+/** Whole or not at all: written aside, then renamed. The address is durable at the daemon, so the disk need not be waited for. */
+async function write(path: string, text: string): Promise<void> {
+  try {
+    const file = await open(`${path}.new`, "w", 0o600);
+    try {
+      await file.writeFile(text);
+    } finally {
+      await file.close();
+    }
+    await rename(`${path}.new`, path);
+  } catch (cause) {
+    throw new UnavailableError({ code: "STATE_DIR", path, error: String(cause) }, { cause });
+  }
+}

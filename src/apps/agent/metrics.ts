@@ -1,0 +1,61 @@
+// All metrics of the agent, in one typed tree. Never an address or a pod as a label.
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+
+// long: a table of metrics
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  return {
+    registry,
+    routes: new Gauge({
+      name: "romana_agent_managed_routes",
+      help: "Routes of ours in the kernel",
+      registers,
+    }),
+    changes: new Counter({
+      name: "romana_agent_route_changes_total",
+      help: "Routes and rules added, changed and removed",
+      labelNames: ["change"] as const,
+      registers,
+    }),
+    failures: new Counter({
+      name: "romana_agent_errors_total",
+      help: "Failures, by the part that failed",
+      labelNames: ["part"] as const,
+      registers,
+    }),
+    sync: new Histogram({
+      name: "romana_agent_sync_duration_seconds",
+      help: "One pass: compute, observe, plan, apply",
+      buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
+      registers,
+    }),
+    connected: new Gauge({
+      name: "romana_agent_daemon_connected",
+      help: "1 while the watch of the daemon is open",
+      registers,
+    }),
+    revision: new Gauge({
+      name: "romana_agent_mirror_revision",
+      help: "Revision of the store up to which this node has seen all",
+      registers,
+    }),
+    blocks: new Gauge({ name: "romana_agent_mirror_blocks", help: "Blocks this node knows of", registers }),
+    endpoints: new Gauge({ name: "romana_agent_endpoints", help: "Pods attached on this node", registers }),
+    cniRequests: new Counter({
+      name: "romana_agent_cni_requests_total",
+      help: "CNI requests",
+      labelNames: ["command", "outcome"] as const,
+      registers,
+    }),
+    cni: new Histogram({
+      name: "romana_agent_cni_request_duration_seconds",
+      help: "From request to reply",
+      labelNames: ["command"] as const,
+      buckets: [0.001, 0.002, 0.005, 0.01, 0.05, 0.2, 1, 5],
+      registers,
+    }),
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
