@@ -53,16 +53,14 @@ export async function followOnce(deps: FollowDeps, signal: AbortSignal): Promise
 /** Tells the daemon what is alive here, and the newest store this node ever followed: a store that forgot must learn of both. */
 async function report({ client, endpoints, mirror, hostname, stateDir, log }: FollowDeps): Promise<void> {
   const seen = mirror.seen ?? (await readSeen(stateDir));
-  const alive = endpoints
-    .alive()
-    .map(({ name, ips, tenant, segment, sequence, pod }) => ({
-      name,
-      ips: [...ips],
-      tenant,
-      segment,
-      sequence,
-      ...(pod === undefined ? {} : { pod }),
-    }));
+  const alive = endpoints.alive().map(({ name, ips, tenant, segment, sequence, pod }) => ({
+    name,
+    ips: [...ips],
+    tenant,
+    segment,
+    sequence,
+    ...(pod === undefined ? {} : { pod }),
+  }));
   const body: HostReport = { ...(seen ? { seen } : {}), endpoints: alive };
   const reply = await client.report(hostname, body);
   log.info("reported to the daemon", {

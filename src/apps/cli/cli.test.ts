@@ -8,10 +8,21 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { run } from "./main.ts";
 
-const host = { ip: "10.0.0.1", ips: ["10.0.0.1", "fd00::1"], name: "node-1", agent_port: 9607, tags: { zone: "a" }, k8s_info: {}, groups: ["a/r1", null] };
+const host = {
+  ip: "10.0.0.1",
+  ips: ["10.0.0.1", "fd00::1"],
+  name: "node-1",
+  agent_port: 9607,
+  tags: { zone: "a" },
+  k8s_info: {},
+  groups: ["a/r1", null],
+};
 const replies: Record<string, [status: number, body: unknown]> = {
   "GET /hosts": [200, { hosts: [host], revision: 7 }],
-  "GET /hosts/nobody": [404, { status_code: 404, details: 'host: "nobody": expected a known host', code: "HOST_UNKNOWN" }],
+  "GET /hosts/nobody": [
+    404,
+    { status_code: 404, details: 'host: "nobody": expected a known host', code: "HOST_UNKNOWN" },
+  ],
   "GET /networks": [200, []],
   "POST /address": [503, { status_code: 503, details: "the store does not answer", code: "STORE_TIMEOUT" }],
   "GET /blocks": [200, "<html>"],
@@ -27,7 +38,11 @@ before(async () => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
-      seen.push({ method: request.method ?? "", url: request.url ?? "", body: Buffer.concat(chunks).toString() });
+      seen.push({
+        method: request.method ?? "",
+        url: request.url ?? "",
+        body: Buffer.concat(chunks).toString(),
+      });
       const [status, body] = replies[`${request.method} ${request.url}`] ?? [200, {}];
       response.writeHead(status).end(typeof body === "string" ? body : JSON.stringify(body));
     });
@@ -40,7 +55,10 @@ after(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-async function romana(words: string, env: Record<string, string> = {}): Promise<{ code: number; out: string; err: string }> {
+async function romana(
+  words: string,
+  env: Record<string, string> = {},
+): Promise<{ code: number; out: string; err: string }> {
   let [out, err] = ["", ""];
   const streams = { out: (text: string) => void (out += text), err: (text: string) => void (err += text) };
   const code = await run(words.split(" "), { ROMANA_ROOT_URL: url, ...env }, streams);
@@ -65,7 +83,11 @@ test("nothing to show says so", async () => {
 
 test("host add sends addresses and labels", async () => {
   await romana("host add node-2 10.0.0.2 fd00::2 --tag zone=b --tag rack=1");
-  assert.deepEqual(JSON.parse(seen.at(-1)?.body ?? ""), { name: "node-2", ips: ["10.0.0.2", "fd00::2"], tags: { zone: "b", rack: "1" } });
+  assert.deepEqual(JSON.parse(seen.at(-1)?.body ?? ""), {
+    name: "node-2",
+    ips: ["10.0.0.2", "fd00::2"],
+    tags: { zone: "b", rack: "1" },
+  });
 });
 
 /** Each row: the words, the exit code, what the one line on stderr says. */

@@ -1,4 +1,4 @@
-// Which group a host joins.
+// Which group a host joins. Never moves a host that is in one: the caller asks once for each newcomer.
 import type { Group, Tree } from "../model/topology.ts";
 
 export type Newcomer = {
@@ -6,49 +6,55 @@ export type Newcomer = {
   /** Hosts in each leaf group by now, by path. */
   readonly hostsPerGroup: ReadonlyMap<string, number>;
 };
+type Labels = ReadonlyMap<string, string>;
 
 /**
- * The path of the leaf group in `tree` for a host with these labels: the group that lists it by name; else, of the groups whose own and
- * all ancestors' assignments its labels meet, those that ask for the most labels, and of these the one with the fewest hosts, the first
- * among equals. A group that asks for nothing takes any host. `undefined`: no group takes it.
+ * The path of the leaf group in `tree` for a host with these labels: the group that lists it by name; else, of the groups
+ * whose own and all ancestors' assignments its labels meet, those that ask for the most labels, of these the one with the
+ * fewest hosts, the first among equals. A group that asks for nothing takes any host. `undefined`: no group takes it.
  */
 export function assignHost(
   tree: Tree,
   tags: Readonly<Record<string, string>>,
   { name, hostsPerGroup }: Newcomer,
 ): string | undefined {
-  const labels = withSynonyms(tags);
+  const labels = labelsOf(tags);
   let best: { path: string; asked: number; hosts: number } | undefined;
-  const visit = (group: Group, asked: number): string | undefined => {
+  for (const { group, asked } of leavesAsking(tree.root, new Map())) {
     if (group.hosts.some((host) => host.name === name)) return group.path;
-    const matched = matches(group, labels);
-    for (const child of group.groups) {
-      const listed = visit(child, matched ? asked + Object.keys(child.assignment).length : NaN);
-      if (listed !== undefined) return listed;
-    }
+    if (!asked || ![...asked].every(([key, value]) => labels.get(key) === value)) continue;
     const hosts = hostsPerGroup.get(group.path) ?? 0;
-    const eligible = group.groups.length === 0 && matched && !Number.isNaN(asked);
-    if (eligible && (!best || asked > best.asked || (asked === best.asked && hosts < best.hosts)))
-      best = { path: group.path, asked, hosts };
-    return undefined;
-  };
-  return visit(tree.root, 0) ?? best?.path;
+    if (!best || asked.size > best.asked || (asked.size === best.asked && hosts < best.hosts))
+      best = { path: group.path, asked: asked.size, hosts };
+  }
+  return best?.path;
 }
 
-const matches = ({ assignment }: Group, labels: Readonly<Record<string, string>>): boolean =>
-  Object.entries(withSynonyms(assignment)).every(([key, value]) => labels[key] === value);
+/** Leaf groups with all labels that they and their ancestors ask for; `undefined`: those contradict each other, so no label brings a host here. */
+export function* leavesAsking(
+  group: Group,
+  inherited: Labels | undefined,
+): Generator<{ readonly group: Group; readonly asked: Labels | undefined }> {
+  const own = labelsOf(group.assignment);
+  const contradicts = [...own].some(([key, value]) => (inherited?.get(key) ?? value) !== value);
+  const asked = inherited && !contradicts ? new Map([...inherited, ...own]) : undefined;
+  if (group.groups.length === 0) yield { group, asked };
+  for (const child of group.groups) yield* leavesAsking(child, asked);
+}
 
 /** Kubernetes renamed these labels; both names mean the same. */
-const SYNONYMS: Readonly<Record<string, string>> = {
-  "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
-  "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
-};
+const SYNONYMS: Labels = new Map([
+  ["failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone"],
+  ["failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region"],
+]);
 
 /** Old names replaced by today's; today's win where both are there. */
-function withSynonyms(labels: Readonly<Record<string, string>>): Record<string, string> {
-  const renamed = Object.entries(labels)
-    .filter(([key]) => SYNONYMS[key] !== undefined)
-    .map(([key, value]) => [SYNONYMS[key] ?? key, value] as const);
-  const rest = Object.entries(labels).filter(([key]) => SYNONYMS[key] === undefined);
-  return Object.fromEntries([...renamed, ...rest]);
+function labelsOf(tags: Readonly<Record<string, string>>): Labels {
+  const labels = new Map(Object.entries(tags));
+  for (const [old, today] of SYNONYMS) {
+    const value = labels.get(old);
+    if (value !== undefined && !labels.has(today)) labels.set(today, value);
+    labels.delete(old);
+  }
+  return labels;
 }

@@ -1,84 +1,68 @@
-// From a specification to prefixes: every group owns one in each network of its tree. Pure arithmetic; what a group once got, it keeps.
-import type { Fault } from "../../base/errors.ts";
-import { type Cidr, containsCidr, equalCidr, formatCidr, overlaps, subnet } from "../net/cidr.ts";
+// From a specification to prefixes: every group owns one in each network of its tree. Pure arithmetic. What a group once got,
+// it keeps for life: nothing here ever moves a prefix.
+import { type Cidr, containsCidr, equalCidr, formatCidr, subnet } from "../net/cidr.ts";
 import type { Group, Network, Topology, Tree } from "../model/topology.ts";
-import type { GroupSpec, TopologySpec, TreeSpec } from "./read-topology.ts";
+import { allGroups } from "./groups.ts";
+import type { Report } from "./read-fields.ts";
+import type { GroupSpec, Pin, TopologySpec, TreeSpec } from "./read-topology.ts";
 
-type Report = (fault: Fault) => void;
 type Prefixes = Readonly<Record<string, Cidr>>;
-
-/** Carves all trees. `previous`: groups that it has (same network, same path) keep their prefix; a new one takes the lowest free slot. */
-export function carveTopology(spec: TopologySpec, previous: Topology | undefined, report: Report): Topology {
-  const networks = new Map(spec.networks.map((network) => [network.name, network]));
-  return {
-    networks: spec.networks,
-    trees: spec.trees.map((tree) => carveTree(tree, networks, previous, report)),
-  };
-}
-
-function carveTree(
-  tree: TreeSpec,
-  networks: ReadonlyMap<string, Network>,
-  previous: Topology | undefined,
-  report: Report,
-): Tree {
-  const own = tree.networks.flatMap((name) => networks.get(name) ?? []);
-  const prefixes: Prefixes = Object.fromEntries(own.map(({ name, cidr }) => [name, cidr]));
-  const kept = previousPrefixes(previous, own);
-  return {
-    networks: tree.networks,
-    root: carveGroup(tree.root, "", prefixes, { networks: own, kept, report }),
-  };
-}
-
 type Context = {
   readonly networks: readonly Network[];
-  /** By network and path. */ readonly kept: ReadonlyMap<string, Cidr>;
+  /** What the previous topology gave the group of this path in this network. */
+  readonly kept: (network: string, path: string) => Cidr | undefined;
   readonly report: Report;
 };
-const keptKey = (network: string, path: string): string => `${network}\0${path}`;
+/** Children with the prefix that each has in one network; none where no slot is left. */
+type Share = { readonly network: Network; readonly cidrs: readonly (Cidr | undefined)[] };
 
-/** Prefixes of the previous topology's groups, of networks whose CIDR is the same. */
-function previousPrefixes(previous: Topology | undefined, networks: readonly Network[]): Map<string, Cidr> {
-  const kept = new Map<string, Cidr>();
-  const visit = (group: Group): void => {
-    for (const [network, cidr] of Object.entries(group.prefixes))
-      if (networks.some((each) => each.name === network && containsCidr(each.cidr, cidr)))
-        kept.set(keptKey(network, group.path), cidr);
-    group.groups.forEach(visit);
+/**
+ * A group that `previous` has (same network, same path) keeps its prefix; so does one whose prefix the document states. Any
+ * other gets the lowest free slot among its siblings: their number padded to a power of two when they are first carved.
+ */
+export function carveTopology(spec: TopologySpec, previous: Topology | undefined, report: Report): Topology {
+  const kept = keptPrefixes(previous);
+  return {
+    networks: spec.networks,
+    trees: spec.trees.map((tree) => carveTree(tree, kept, report)),
   };
-  for (const { root } of previous?.trees ?? []) visit(root);
-  return kept;
+}
+
+function carveTree({ networks, root }: TreeSpec, kept: Context["kept"], report: Report): Tree {
+  const prefixes = Object.fromEntries(networks.map(({ name, cidr }) => [name, cidr]));
+  return {
+    networks: networks.map(({ name }) => name),
+    root: carveGroup(root, "", prefixes, { networks, kept, report }),
+  };
+}
+
+function keptPrefixes(previous: Topology | undefined): Context["kept"] {
+  const kept = new Map<string, Map<string, Cidr>>();
+  for (const { root } of previous?.trees ?? [])
+    for (const { path, prefixes } of allGroups(root))
+      kept.set(path, new Map([...(kept.get(path) ?? []), ...Object.entries(prefixes)]));
+  return (network, path) => kept.get(path)?.get(network);
 }
 
 function carveGroup(spec: GroupSpec, path: string, prefixes: Prefixes, context: Context): Group {
-  const paths = spec.groups.map(({ name }) => (path === "" ? name : `${path}/${name}`));
-  const shares = context.networks.map(
-    (network) =>
-      [
-        network.name,
-        carveNetwork(spec, paths, network, prefixes[network.name] ?? network.cidr, context),
-      ] as const,
-  );
-  const groups = spec.groups.map((child, i) => {
-    const own = shares.flatMap(([network, cidrs]) => (cidrs[i] ? [[network, cidrs[i]] as const] : []));
-    return carveGroup(child, paths[i] ?? "", Object.fromEntries(own), context);
+  const { name, assignment, routing, hosts } = spec;
+  const paths = spec.groups.map((child) => (path === "" ? child.name : `${path}/${child.name}`));
+  const shares = context.networks.flatMap((network): Share[] => {
+    const parent = prefixes[network.name];
+    return parent ? [{ network, cidrs: carveNetwork(spec, paths, network, parent, context) }] : [];
   });
-  return {
-    name: spec.name,
-    path,
-    assignment: spec.assignment,
-    routing: spec.routing,
-    prefixes,
-    groups,
-    hosts: spec.hosts,
-  };
+  reportHomeless(spec, shares, context.report);
+  const groups = spec.groups.map((child, i) => {
+    const own = shares.flatMap(({ network, cidrs }) => (cidrs[i] ? [[network.name, cidrs[i]]] : []));
+    return carveGroup(child, paths[i] ?? "", Object.fromEntries(own) as Prefixes, context);
+  });
+  return { name, path, assignment, routing, prefixes, groups, hosts };
 }
 
-/** Bits by which a prefix of `count` children grows: their number padded to a power of two; one child takes the whole prefix. */
-export const paddingBits = (count: number): number => (count <= 1 ? 0 : Math.ceil(Math.log2(count)));
+/** Bits that a prefix of `count` children is longer by: their number padded to a power of two; an only child takes the whole. */
+export const paddingBits = (count: number): number => (count <= 1 ? 0 : 32 - Math.clz32(count - 1));
 
-/** The children's prefixes of one network inside `parent`, in order. Empty where they do not fit: reported. */
+/** The children's prefixes in one network, inside `parent`: kept ones first, then stated ones, then the lowest free slots. */
 function carveNetwork(
   spec: GroupSpec,
   paths: readonly string[],
@@ -87,82 +71,88 @@ function carveNetwork(
   { kept, report }: Context,
 ): (Cidr | undefined)[] {
   if (spec.groups.length === 0) return [];
-  const known = spec.groups.map((child, i) =>
-    knownPrefix(child, network.name, kept.get(keptKey(network.name, paths[i] ?? "")), report),
-  );
-  const fixed = known.filter((cidr) => cidr !== undefined);
-  const length = fixed[0]?.length ?? parent.length + paddingBits(spec.groups.length);
-  if (length > network.blockMask) return tooNarrow(spec, network, parent, report);
-  if (
-    !fixed.every((cidr) => cidr.length === length && containsCidr(parent, cidr)) ||
-    fixed.some((cidr, i) => fixed.slice(0, i).some((other) => overlaps(other, cidr)))
-  )
-    return misfit(spec, network, parent, fixed, report);
-  return fillSlots(known, parent, length) ?? noSlot(spec, network, parent, report);
-}
-
-function knownPrefix(
-  child: GroupSpec,
-  network: string,
-  kept: Cidr | undefined,
-  report: Report,
-): Cidr | undefined {
-  const pinned = child.pinned[network];
-  if (kept && pinned && !equalCidr(kept, pinned))
-    report({
-      code: "CIDR_KEPT",
-      field: `${child.field}.cidr`,
-      value: formatCidr(pinned),
-      expected: `${formatCidr(kept)}, which the group has for life (or no cidr)`,
-    });
-  return kept ?? pinned;
-}
-
-/** Gives each child without a prefix the lowest free slot; `undefined` when there are too few. */
-function fillSlots(known: readonly (Cidr | undefined)[], parent: Cidr, length: number): Cidr[] | undefined {
-  const taken = new Set(known.flatMap((cidr) => (cidr ? [cidr.ip.value] : [])));
-  const slots = 1n << BigInt(length - parent.length);
-  let next = 0n;
-  const result: Cidr[] = [];
-  for (const cidr of known) {
-    let slot = cidr;
-    while (!slot && next < slots) {
-      const candidate = subnet(parent, length, next++);
-      if (!taken.has(candidate.ip.value)) slot = candidate;
-    }
-    if (!slot) return undefined;
-    result.push(slot);
+  const inside = paths.map((path) => fitting(kept(network.name, path), parent));
+  const pins = spec.groups.map((child) => child.pins.find((pin) => pin.network === network.name));
+  const length =
+    inside.find((cidr) => cidr)?.length ??
+    pins.find((pin) => fitting(pin?.cidr, parent))?.cidr.length ??
+    parent.length + paddingBits(spec.groups.length);
+  if (length > network.blockMask) {
+    reportTooWide(spec, network, parent, report);
+    return [];
   }
-  return result;
+  const slots = createSlots(parent, length);
+  const claimed = inside.map((cidr) => (cidr && slots.claim(cidr) ? cidr : undefined));
+  const stated = claimed.map((cidr, i) => {
+    const pin = pins[i];
+    if (!pin || (cidr && equalCidr(cidr, pin.cidr))) return cidr;
+    if (!cidr && slots.claim(pin.cidr)) return pin.cidr;
+    const free = `a free /${length} inside ${formatCidr(parent)}`;
+    reportMisfit(pin, cidr ? `${formatCidr(cidr)}, which the group has for life` : free, report);
+    return cidr;
+  });
+  return stated.map((cidr) => cidr ?? slots.lowest());
 }
 
-function tooNarrow(spec: GroupSpec, network: Network, parent: Cidr, report: Report): [] {
-  const expected = `at most ${2 ** Math.max(0, network.blockMask - parent.length)} groups: ${formatCidr(parent)} of network ${network.name} holds no more blocks of /${network.blockMask}`;
+/** A kept prefix counts while its parent still holds it: a network whose CIDR changed may have left it behind. */
+const fitting = (cidr: Cidr | undefined, parent: Cidr): Cidr | undefined =>
+  cidr && containsCidr(parent, cidr) ? cidr : undefined;
+
+/** The prefixes of one length inside a parent, each given out once. */
+function createSlots(
+  parent: Cidr,
+  length: number,
+): { claim(cidr: Cidr): boolean; lowest(): Cidr | undefined } {
+  const taken = new Set<bigint>();
+  const count = 1n << BigInt(length - parent.length);
+  let next = 0n;
+  function claim(cidr: Cidr): boolean {
+    if (cidr.length !== length || !containsCidr(parent, cidr) || taken.has(cidr.ip.value)) return false;
+    taken.add(cidr.ip.value);
+    return true;
+  }
+  function lowest(): Cidr | undefined {
+    while (next < count) {
+      const slot = subnet(parent, length, next++);
+      if (claim(slot)) return slot;
+    }
+    return undefined;
+  }
+  return { claim, lowest };
+}
+
+const listField = ({ name, field }: GroupSpec): string => `${field}.${name === "" ? "map" : "groups"}`;
+
+function reportMisfit({ field, cidr }: Pin, expected: string, report: Report): void {
+  report({ code: "CIDR_MISFIT", field, value: formatCidr(cidr), expected: `${expected}, or no cidr` });
+}
+
+function reportTooWide(spec: GroupSpec, network: Network, parent: Cidr, report: Report): void {
+  const most = 2 ** Math.max(0, network.blockMask - parent.length);
   report({
     code: "GROUP_TOO_WIDE",
-    field: `${spec.field}.${spec.name === "" ? "map" : "groups"}`,
+    field: listField(spec),
     value: `${spec.groups.length} groups`,
-    expected,
+    expected: `at most ${most} groups: ${formatCidr(parent)} of network ${network.name} holds ${most} blocks of /${network.blockMask}, and a group is no smaller than a block`,
   });
-  return [];
 }
 
-function misfit(spec: GroupSpec, network: Network, parent: Cidr, fixed: readonly Cidr[], report: Report): [] {
-  report({
-    code: "CIDR_MISFIT",
-    field: spec.field,
-    value: fixed.map(formatCidr).join(", "),
-    expected: `prefixes of one length inside ${formatCidr(parent)} (network ${network.name}) that do not overlap`,
-  });
-  return [];
+/** A child without a slot in one network lives on in another that serves the same tenants with the same family; else there is nothing left for it. */
+function reportHomeless(spec: GroupSpec, shares: readonly Share[], report: Report): void {
+  for (const [i, child] of spec.groups.entries())
+    for (const { network, cidrs } of shares) {
+      if (cidrs.length === 0 || cidrs[i]) continue;
+      if (shares.some((other) => other.cidrs[i] && canReplace(other.network, network))) continue;
+      report({
+        code: "GROUP_NO_SLOT",
+        field: child.field,
+        value: child.name,
+        expected: `no group beyond those that network ${network.name} was carved for: prefixes are kept for life, so this one needs an added network in this topology`,
+      });
+    }
 }
 
-function noSlot(spec: GroupSpec, network: Network, parent: Cidr, report: Report): [] {
-  report({
-    code: "GROUP_NO_SLOT",
-    field: `${spec.field}.${spec.name === "" ? "map" : "groups"}`,
-    value: `${spec.groups.length} groups`,
-    expected: `no more groups than ${formatCidr(parent)} of network ${network.name} was carved for: prefixes are kept for life, so a further group needs an added network`,
-  });
-  return [];
-}
+const canReplace = (other: Network, full: Network): boolean =>
+  other.cidr.ip.family === full.cidr.ip.family &&
+  (other.tenants.length === 0 ||
+    (full.tenants.length > 0 && full.tenants.every((tenant) => other.tenants.includes(tenant))));

@@ -8,15 +8,19 @@ export type ParsedTopology =
   | { readonly kind: "valid"; readonly topology: Topology }
   | { readonly kind: "invalid"; readonly faults: readonly Fault[] };
 
+/** A document with more faults than this is not a topology: the rest is left out of the answer. */
+const MAX_FAULTS = 500;
+
 /**
  * `document`: JSON as R4 describes it, from whatever text. `previous`: the topology in force, whose groups keep their prefixes.
  * Faults name the place (`topologies[0].map[2].groups[1].name`), the value and what was expected.
  */
 export function parseTopology(document: unknown, previous?: Topology): ParsedTopology {
   const faults: Fault[] = [];
-  const report = (fault: Fault): void => void faults.push(fault);
-  const spec = readTopology(document, report);
-  if (faults.length > 0) return { kind: "invalid", faults };
-  const topology = carveTopology(spec, previous, report);
+  const report = (fault: Fault): void => {
+    if (faults.length < MAX_FAULTS) faults.push(fault);
+  };
+  // A document with faults is carved all the same: whoever mends it wants to know now that its groups do not fit either.
+  const topology = carveTopology(readTopology(document, report), previous, report);
   return faults.length > 0 ? { kind: "invalid", faults } : { kind: "valid", topology };
 }

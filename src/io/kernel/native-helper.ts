@@ -21,6 +21,8 @@ export type Channel = { send(bytes: Uint8Array): void; close(): void };
 export interface NativePipe {
   /** `groups`: bits of multicast groups. UnavailableError `NETNS_GONE`, `NETLINK_OPEN`. */
   openChannel(netns: string, groups: number, listener: ChannelListener): Promise<Channel>;
+  /** The `NATIVE_DIED` of a helper that has died or was closed. */
+  dead(): UnavailableError | undefined;
 }
 
 type Pending = {
@@ -61,6 +63,7 @@ export async function startNativeHelper({
   const wire = startWire(path, log);
   const pipe: NativePipe = {
     openChannel: (netns, groups, listener) => openChannel(wire, netns, groups, listener),
+    dead: () => wire.dead,
   };
   return {
     kernel: (netns = "") => openKernel(pipe, netns),

@@ -1,17 +1,31 @@
 // The database file: schema, lock, checks at opening, and the errors of sqlite in our words. Runs in the worker thread.
+// Never changes a file that it refuses.
 import { randomUUID } from "node:crypto";
+import { closeSync, mkdirSync, openSync, readFileSync, readSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { UnavailableError } from "../../base/errors.ts";
 
 export const SCHEMA_VERSION = 1;
+/** "Roma": tells our files from others (sqlite.org/pragma.html#pragma_application_id). */
+const APPLICATION_ID = 0x526f6d61;
 const SCHEMA = `
-  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE store (cluster_id TEXT NOT NULL, revision INTEGER NOT NULL, compacted INTEGER NOT NULL);
   CREATE TABLE entries (
     key TEXT PRIMARY KEY, value TEXT NOT NULL, create_revision INTEGER NOT NULL, revision INTEGER NOT NULL, lease TEXT
   ) WITHOUT ROWID;
-  CREATE TABLE leases (id TEXT PRIMARY KEY, ttl REAL NOT NULL) WITHOUT ROWID;
+  CREATE INDEX entries_of_lease ON entries (lease) WHERE lease IS NOT NULL;
+  CREATE TABLE history (
+    revision INTEGER NOT NULL, place INTEGER NOT NULL,
+    key TEXT NOT NULL, value TEXT, create_revision INTEGER NOT NULL, lease TEXT,
+    PRIMARY KEY (revision, place)
+  ) WITHOUT ROWID;
+  CREATE TABLE leases (id TEXT PRIMARY KEY, ttl INTEGER NOT NULL) WITHOUT ROWID;
+  PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
+/** Reading a larger file whole would hold up the start: damage is then found when it is met. */
+const MAX_CHECKED_BYTES = 256 * 2 ** 20;
 
 /** Primary result codes: sqlite.org/rescode.html. */
 const CODES: Readonly<Record<number, string>> = {
@@ -23,85 +37,108 @@ const CODES: Readonly<Record<number, string>> = {
   14: "STORE_PATH",
   26: "STORE_CORRUPT",
 };
+const KEPT = "the file is left as it is";
 
-export type OpenDatabase = { readonly db: DatabaseSync; readonly clusterId: string; readonly fresh: boolean };
+export type OpenDatabase = { readonly db: DatabaseSync; readonly fresh: boolean };
 
 /**
- * Opens and locks `path`, making it if there is none. UnavailableError `STORE_LOCKED` (another process has it), `STORE_CORRUPT` (the
- * file is kept as it is), `STORE_SCHEMA_NEWER`, `STORE_PATH`, `STORE_READ_ONLY`, `STORE_FULL`.
+ * Opens and locks `path`, making it if there is none. UnavailableError `STORE_LOCKED` (another process has it), `STORE_CORRUPT`,
+ * `STORE_SCHEMA_NEWER`, `STORE_PATH`, `STORE_READ_ONLY`, `STORE_FULL`, `STORE_IO`.
  */
 export function openDatabase(path: string): OpenDatabase {
   let db: DatabaseSync | undefined;
   try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    checkHeader(path);
     db = new DatabaseSync(path, { timeout: 0 });
-    // Exclusive for as long as the process lives: the kernel drops the lock with it, however it dies.
-    db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-    db.exec("BEGIN IMMEDIATE");
-    const fresh = prepareSchema(db, path);
-    db.exec("COMMIT");
+    const fresh = lock(db);
+    writeFileSync(pidFile(path), `${process.pid}\n`);
     if (!fresh) checkIntegrity(db, path);
-    return { db, clusterId: readMeta(db, "cluster-id"), fresh };
+    return { db, fresh };
   } catch (error) {
     db?.close();
-    throw error instanceof UnavailableError ? error : sqliteError(error, path);
+    throw sqliteError(error, path);
   }
 }
 
-function prepareSchema(db: DatabaseSync, path: string): boolean {
-  const { user_version: version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
+/** Exclusive for as long as the process lives: the kernel drops the lock with it, however it dies. Returns whether the schema was made. */
+function lock(db: DatabaseSync): boolean {
+  db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+  db.exec("BEGIN IMMEDIATE");
+  const { tables } = db.prepare("SELECT count(*) AS tables FROM sqlite_master").get() as { tables: number };
+  if (tables === 0) {
+    db.exec(SCHEMA);
+    db.prepare("INSERT INTO store VALUES (?, 0, 0)").run(randomUUID());
+  }
+  db.exec("COMMIT");
+  return tables === 0;
+}
+
+/** The first 100 bytes tell what the file is, without opening it as a database, which may write (sqlite.org/fileformat2.html#the_database_header). */
+function checkHeader(path: string): void {
+  const header = readHeader(path);
+  if (header === undefined || header.length === 0) return;
+  if (header.length < 100 || header.toString("latin1", 0, 16) !== "SQLite format 3\0")
+    throw corrupt(path, "it is not a database");
+  const version = header.readUInt32BE(60);
+  const application = header.readUInt32BE(68);
+  if (application !== APPLICATION_ID && (application !== 0 || version !== 0))
+    throw corrupt(path, "it is a database of something else");
   if (version > SCHEMA_VERSION)
     throw new UnavailableError({
       code: "STORE_SCHEMA_NEWER",
-      message: `${path} has schema ${version}, this Romana knows up to ${SCHEMA_VERSION}: use the Romana that wrote it; the file is left as it is`,
+      message: `${path} has schema ${version}, this Romana knows up to ${SCHEMA_VERSION}: start the one that wrote it; ${KEPT}`,
     });
-  if (version === SCHEMA_VERSION) return false;
-  const { tables } = db.prepare("SELECT count(*) AS tables FROM sqlite_master").get() as { tables: number };
-  if (tables > 0)
-    throw new UnavailableError({
-      code: "STORE_CORRUPT",
-      message: `${path} is a database of something else; the file is left as it is`,
-    });
-  db.exec(SCHEMA);
-  writeMeta(db, "cluster-id", randomUUID());
-  writeMeta(db, "revision", "0");
-  return true;
+}
+
+/** Closing any descriptor of a file drops this process's locks on it (fcntl(2)): never call this for a file that is open here. */
+function readHeader(path: string): Buffer | undefined {
+  if (!statSync(path, { throwIfNoEntry: false })) return undefined;
+  const file = openSync(path, "r");
+  try {
+    const header = Buffer.alloc(100);
+    return header.subarray(0, readSync(file, header, 0, 100, 0));
+  } finally {
+    closeSync(file);
+  }
 }
 
 function checkIntegrity(db: DatabaseSync, path: string): void {
-  const { quick_check: found } = db.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
-  if (found !== "ok")
-    throw new UnavailableError({
-      code: "STORE_CORRUPT",
-      message: `${path} is damaged (${found}); the file is left as it is: restore a backup`,
-    });
+  if (statSync(path).size <= MAX_CHECKED_BYTES) {
+    const { quick_check: found } = db.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
+    if (found !== "ok") throw corrupt(path, `it is damaged: ${found}`);
+  }
+  const { rows } = db.prepare("SELECT count(*) AS rows FROM store").get() as { rows: number };
+  if (rows !== 1) throw corrupt(path, "it has lost its identity");
 }
 
-export function readMeta(db: DatabaseSync, key: string): string {
-  const row = db.prepare("SELECT value FROM meta WHERE key = ?").get(key) as { value: string } | undefined;
-  if (!row)
-    throw new UnavailableError({
-      code: "STORE_CORRUPT",
-      message: `the database has no ${key}; the file is left as it is`,
-    });
-  return row.value;
-}
+const corrupt = (path: string, found: string): UnavailableError =>
+  new UnavailableError({ code: "STORE_CORRUPT", message: `${path}: ${found}; ${KEPT}: restore a backup` });
 
-export function writeMeta(db: DatabaseSync, key: string, value: string): void {
-  db.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)").run(key, value);
-}
+const pidFile = (path: string): string => `${path}-pid`;
 
-/** An error of node:sqlite as ours. */
+/** An error of node:sqlite or of the file system as ours. */
 export function sqliteError(error: unknown, path: string): UnavailableError {
-  const { errcode, message } = error as { errcode?: number; message?: string };
-  const code = CODES[(errcode ?? 0) & 255] ?? "STORE_FAILED";
-  const advice =
-    code === "STORE_LOCKED"
-      ? "another process has it open"
-      : code === "STORE_CORRUPT"
-        ? "it is not a sound database; the file is left as it is: restore a backup"
-        : (message ?? String(error));
-  return new UnavailableError(
-    { code, message: `${path}: ${advice}`, found: message ?? "" },
-    { cause: error },
-  );
+  if (error instanceof UnavailableError) return error;
+  const { errcode, code: system, message = String(error) } = error as Partial<ErrnoError>;
+  const code =
+    errcode === undefined
+      ? system === "ENOSPC"
+        ? "STORE_FULL"
+        : "STORE_PATH"
+      : (CODES[errcode & 255] ?? "STORE_FAILED");
+  if (code === "STORE_CORRUPT") return corrupt(path, message);
+  const text = code === "STORE_LOCKED" ? `in use by ${holder(path)}` : message;
+  return new UnavailableError({ code, message: `${path}: ${text}` }, { cause: error });
+}
+
+type ErrnoError = { readonly errcode: number; readonly code: string; readonly message: string };
+
+/** The pid as the holder left it beside the file; it means nothing across pid namespaces. */
+function holder(path: string): string {
+  try {
+    return `process ${readFileSync(pidFile(path), "utf8").trim()}`;
+  } catch {
+    return "another process";
+  }
 }

@@ -1,50 +1,48 @@
-// What the sqlite store and its worker thread say to each other.
-import type { Compare, Entry, Operation } from "./store.ts";
+// What the sqlite store and its worker thread say to each other: lists of requests, answered in lists of replies.
+import type { Compare, Entry, Operation, WatchEvent } from "./store.ts";
+import type { HistoryPage } from "./change-log.ts";
 
-export type Txn = { readonly compares: readonly Compare[]; readonly operations: readonly Operation[] };
+/** Requests that change the database. All that wait are committed with one sync of the disk, each atomic for itself. */
+export type WriteRequest =
+  | { readonly kind: "txn"; readonly compares: readonly Compare[]; readonly operations: readonly Operation[] }
+  | { readonly kind: "grant"; readonly lease: string; readonly ttl: number }
+  /** Ends the lease and deletes its keys. */
+  | { readonly kind: "revoke"; readonly lease: string }
+  | { readonly kind: "compact"; readonly revision: number };
 
-export type WorkerRequest =
-  /** All in one sqlite transaction, each atomic for itself. */
-  | { readonly id: number; readonly kind: "txns"; readonly txns: readonly Txn[] }
-  | { readonly id: number; readonly kind: "get"; readonly key: string }
-  | {
-      readonly id: number;
-      readonly kind: "list";
-      readonly prefix: string;
-      readonly limit: number;
-      readonly after: string | undefined;
-    }
-  /** Deletes the lease's keys and the lease. */
-  | { readonly id: number; readonly kind: "drop-lease"; readonly lease: string }
-  | { readonly id: number; readonly kind: "put-lease"; readonly lease: string; readonly ttl: number }
-  | { readonly id: number; readonly kind: "close" };
+export type ReadRequest =
+  | { readonly kind: "get"; readonly key: string }
+  | { readonly kind: "list"; readonly prefix: string; readonly limit?: number; readonly after?: string }
+  | { readonly kind: "history"; readonly prefix: string; readonly after: number }
+  | { readonly kind: "close" };
 
-/** `created`: revision at which the key of each effective put was made, 0 for deletes; `effective`: indexes of operations that did something. */
-export type TxnOutcome =
-  | {
-      readonly kind: "committed";
-      readonly revision: number;
-      readonly effective: readonly number[];
-      readonly created: readonly number[];
-    }
+export type WorkerRequest = WriteRequest | ReadRequest;
+
+/** `createRevision` of each put, `DELETED` or `ABSENT` for each delete, in the order of the operations. */
+export type TxnAnswer =
+  | { readonly kind: "committed"; readonly revision: number; readonly effects: readonly number[] }
   | { readonly kind: "conflict"; readonly revision: number; readonly failed: readonly number[] };
+export const DELETED = 0;
+export const ABSENT = -1;
 
+/** What each kind of request is answered with. */
+export type WorkerAnswers = {
+  readonly txn: TxnAnswer;
+  readonly grant: undefined;
+  readonly revoke: { readonly events: readonly WatchEvent[]; readonly revision: number };
+  readonly compact: undefined;
+  readonly get: { readonly entry: Entry | undefined; readonly revision: number };
+  readonly list: { readonly entries: readonly Entry[]; readonly revision: number };
+  readonly history: HistoryPage;
+  readonly close: undefined;
+};
+
+export type Refusal = { readonly code: string; readonly message: string };
+
+/** `id` is the request's place in the list it came in. */
 export type WorkerReply =
-  | { readonly id: number; readonly kind: "txns"; readonly outcomes: readonly TxnOutcome[] }
-  | {
-      readonly id: number;
-      readonly kind: "entries";
-      readonly entries: readonly Entry[];
-      readonly revision: number;
-    }
-  | {
-      readonly id: number;
-      readonly kind: "dropped";
-      readonly keys: readonly string[];
-      readonly revision: number;
-    }
-  | { readonly id: number; readonly kind: "done" }
-  | { readonly id: number; readonly kind: "failed"; readonly code: string; readonly message: string };
+  | { readonly id: number; readonly answer: WorkerAnswers[keyof WorkerAnswers] }
+  | { readonly id: number; readonly refusal: Refusal };
 
 /** The worker's first message: it holds the file, or cannot. */
 export type WorkerHello =
@@ -53,6 +51,7 @@ export type WorkerHello =
       readonly clusterId: string;
       readonly fresh: boolean;
       readonly revision: number;
+      readonly compacted: number;
       readonly leases: readonly { readonly id: string; readonly ttl: number }[];
     }
-  | { readonly kind: "refused"; readonly code: string; readonly message: string };
+  | { readonly kind: "refused"; readonly refusal: Refusal };

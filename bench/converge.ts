@@ -1,0 +1,71 @@
+// From the reply of an ADD that needs a new block to the block's route in another node's kernel, 8 nodes.
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { type BenchHost, cni, startCluster } from "./cluster.ts";
+import { type Bench, quantile } from "./figure.ts";
+import { pause, until, withBed } from "./processes.ts";
+
+const NODES = 8;
+const ROUNDS = 100;
+
+type Monitor = {
+  readonly lines: { readonly at: number; readonly text: string }[];
+  readonly process: ChildProcess;
+};
+
+/** `ip monitor route` in the observer's namespace; every line gets the time at which it was read. */
+function monitorRoutes({ netns }: BenchHost): Monitor {
+  const process = spawn("nsenter", [`--net=${netns}`, "ip", "monitor", "route"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const lines: { at: number; text: string }[] = [];
+  createInterface({ input: process.stdout }).on("line", (text) =>
+    lines.push({ at: performance.now(), text }),
+  );
+  return { lines, process };
+}
+
+export const convergeBench: Bench = {
+  name: "converge",
+  about: `ADD reply to route on another node, ${NODES} nodes`,
+  run: () =>
+    withBed(async (bed) => {
+      const { hosts } = await startCluster(bed, NODES, "flat");
+      const [maker, observer] = [hosts[0], hosts[NODES - 1]];
+      if (!maker || !observer) throw new Error("no hosts");
+      const monitor = monitorRoutes(observer);
+      try {
+        await pause(300);
+        const times: number[] = [];
+        for (let round = 0; round < ROUNDS; round++)
+          times.push(await once(maker, bed.netns(`p${round}`), round, monitor));
+        const note = `${ROUNDS} new blocks; reads of the monitor included; BIRD's 2.5 ms is the figure to compare`;
+        return [
+          {
+            name: "p50",
+            value: quantile(times, 0.5),
+            unit: "ms",
+            note,
+            goal: { kind: "at-most", limit: 4, of: "value" },
+          },
+          {
+            name: "p99",
+            value: quantile(times, 0.99),
+            unit: "ms",
+            goal: { kind: "at-most", limit: 20, of: "value" },
+          },
+        ];
+      } finally {
+        monitor.process.kill("SIGTERM");
+      }
+    }),
+};
+
+/** A pod of a tenant of its own makes a new block. Negative where the route was there before the reply was read. */
+async function once(maker: BenchHost, netns: string, round: number, { lines }: Monitor): Promise<number> {
+  const from = lines.length;
+  await cni(maker, "ADD", `pod-${round}`, netns, `ROMANA_TENANT=tenant-${round}`);
+  const replied = performance.now();
+  await until("the route", () => lines.length > from, 1);
+  return Math.max(0, (lines[from]?.at ?? 0) - replied);
+}

@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { twoRacks } from "../../../test/support/daemon.ts";
+import type { AddressReply, HostReportReply } from "../../core/api/types.ts";
+
+const MAIN = join(import.meta.dirname, "../../main.ts");
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+type Bed = { readonly dir: string; start(...flags: string[]): Promise<ChildProcess>; ask: Ask };
+type Ask = <T>(method: string, path: string, body?: unknown) => Promise<T & { code?: string }>;
+
+/** A directory, a port, and daemons on them; all gone after the test. */
+async function bed(t: TestContext): Promise<Bed> {
+  const dir = await mkdtemp(join(tmpdir(), "romana-daemon-"));
+  const children: ChildProcess[] = [];
+  t.after(async () => {
+    for (const child of children) await kill(child, "SIGKILL");
+    await rm(dir, { recursive: true });
+  });
+  const listen = `127.0.0.1:${await freePort()}`;
+  const start = async (...flags: string[]): Promise<ChildProcess> => {
+    const args = ["daemon", "--listen", listen, "--store", `sqlite:${join(dir, "romana.db")}`, ...flags];
+    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+    children.push(child);
+    let log = "";
+    for await (const chunk of child.stderr) if ((log += String(chunk)).includes('"msg":"ready"')) break;
+    child.stderr.resume();
+    assert.match(log, /"msg":"ready"/);
+    return child;
+  };
+  const ask: Ask = async (method, path, body) => {
+    const content = { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
+    const reply = await fetch(`http://${listen}${path}`, { method, ...(body === undefined ? {} : content) });
+    return (await reply.json()) as never;
+  };
+  return { dir, start, ask };
+}
+
+async function kill(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const exit = once(child, "exit");
+  child.kill(signal);
+  return ((await exit) as [number | null])[0];
+}
+
+const allocateMany = (ask: Ask, from: number, to: number): Promise<AddressReply[]> =>
+  Promise.all(
+    Array.from({ length: to - from }, (_, i) =>
+      ask<AddressReply>("POST", "/address", { name: `pod-${from + i}`, host: "h1", tenant: "t" }),
+    ),
+  );
+const prepare = async (ask: Ask): Promise<void> => {
+  await ask("POST", "/topology", twoRacks);
+  await ask("POST", "/hosts", { name: "h1", ip: "192.168.0.1", tags: { rack: "a" } });
+};
+
+test("killed and started again: the same addresses; stopped: exit code 0", async (t) => {
+  const { start, ask } = await bed(t);
+  const first = await start("--new-cluster");
+  await prepare(ask);
+  const given = await allocateMany(ask, 0, 40);
+  await kill(first, "SIGKILL");
+  const second = await start("--adoption-window=1m");
+  assert.equal(
+    (await ask("POST", "/address", { name: "new", host: "h1", tenant: "t" })).code,
+    "ADOPTION_PENDING",
+  );
+  await ask("POST", "/hosts/h1/report", { endpoints: [] });
+  assert.deepEqual(await allocateMany(ask, 0, 40), given);
+  const { addresses } = await ask<{ addresses: AddressReply[] }>("GET", "/addresses");
+  assert.equal(addresses.length, 40);
+  const started = performance.now();
+  assert.equal(await kill(second, "SIGTERM"), 0);
+  assert.ok(performance.now() - started < 5000);
+});
+
+test("an older database under a live agent never hands out a live address", async (t) => {
+  const { dir, start, ask } = await bed(t);
+  const first = await start("--new-cluster");
+  await prepare(ask);
+  await allocateMany(ask, 0, 10);
+  await kill(first, "SIGTERM");
+  await copyFile(join(dir, "romana.db"), join(dir, "old.db"));
+  const second = await start("--adoption-window=0");
+  const endpoints = [...(await allocateMany(ask, 0, 40))];
+  const { cluster, revision } = await ask<HostReportReply>("POST", "/hosts/h1/report", { endpoints });
+  await kill(second, "SIGTERM");
+
+  for (const suffix of ["", "-wal", "-shm"]) await rm(join(dir, `romana.db${suffix}`), { force: true });
+  await copyFile(join(dir, "old.db"), join(dir, "romana.db"));
+  await start("--adoption-window=100ms");
+  const report = { seen: { cluster, revision }, endpoints };
+  assert.deepEqual((await ask<HostReportReply>("POST", "/hosts/h1/report", report)).conflicts, []);
+  const live = new Set(endpoints.flatMap(({ ips }) => ips));
+  for (let i = 0; i < 60;) {
+    const reply = await ask<AddressReply>("POST", "/address", { name: `new-${i}`, host: "h1", tenant: "t" });
+    if (reply.code === "STORE_FORGOT") continue;
+    assert.equal(reply.code, undefined);
+    for (const ip of reply.ips) assert.ok(!live.has(ip), ip);
+    i++;
+  }
+  assert.deepEqual(
+    (await allocateMany(ask, 0, 40)).map(({ ip }) => ip),
+    endpoints.map(({ ip }) => ip),
+  );
+});

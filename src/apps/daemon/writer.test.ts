@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startDaemon, twoRacks, type Call, type Reply } from "../../../test/support/daemon.ts";
+import { Milliseconds, seededRng, systemClock } from "../../base/clock.ts";
+import { UnavailableError } from "../../base/errors.ts";
+import type { AddressReply, BlockList } from "../../core/api/types.ts";
+import { createMemoryStore } from "../../io/store/memory-store.ts";
+import type { Store } from "../../io/store/store.ts";
+
+type Running = Awaited<ReturnType<typeof startDaemon>>;
+const listOf = async (call: Call): Promise<AddressReply[]> =>
+  ((await call("GET /addresses")).body["addresses"] as AddressReply[]).sort((a, b) => (a.id < b.id ? -1 : 1));
+const allocate = (call: Call, name: string, host: string): Promise<Reply> =>
+  call("POST /address", { name, host, tenant: "t" });
+
+async function prepare(call: Call): Promise<void> {
+  await call("POST /topology", twoRacks);
+  for (const [i, rack] of ["a", "b"].entries())
+    await call("POST /hosts", { name: `h${i}`, ip: `192.168.0.${i}`, tags: { rack } });
+}
+
+/** Until all daemons tell the same. */
+async function agreed(daemons: readonly Running[]): Promise<void> {
+  for (const { daemon } of daemons)
+    await daemon.mirror.catchUp(Math.max(...daemons.map((each) => each.daemon.mirror.revision)));
+}
+
+/** A daemon on this hears of the others' writes late, and plans on what is no longer true. */
+const lagging = (store: Store): Store => ({
+  ...store,
+  async *watch(prefix, options) {
+    for await (const message of store.watch(prefix, options)) {
+      await systemClock.sleep(Milliseconds(5));
+      yield message;
+    }
+  },
+});
+
+test("two daemons on one store: conflicts are planned anew, no address is given twice", async (t) => {
+  const store = createMemoryStore({ clock: systemClock });
+  const first = await startDaemon({ store });
+  await prepare(first.call);
+  const second = await startDaemon({ store: lagging(store) });
+  t.after(() => Promise.all([first.close(), second.close()]));
+  const both = [first, second];
+  const names = Array.from({ length: 300 }, (_, i) => `pod-${i}`);
+  const replies = await Promise.all(
+    names.map((name, i) => allocate((both[i % 2] ?? first).call, name, `h${i % 3 ? 0 : 1}`)),
+  );
+  assert.deepEqual(new Set(replies.map(({ status }) => status)), new Set([200]));
+  assert.equal(new Set(replies.flatMap(({ body }) => body["ips"] as string[])).size, 600);
+  await agreed(both);
+  assert.deepEqual(await listOf(first.call), await listOf(second.call));
+  const conflicts = await second.daemon.metrics.transactions.get();
+  assert.ok(conflicts.values.some(({ labels, value }) => labels.outcome === "conflict" && value > 0));
+});
+
+test("a store that fails now and then: 503, no address given twice, and the mirror agrees with the store after", async (t) => {
+  const rng = seededRng(7);
+  let failing = false;
+  const store = createMemoryStore({
+    clock: systemClock,
+    faults: (operation) => {
+      if (failing && operation === "txn" && rng() < 0.3)
+        throw new UnavailableError({ code: "STORE_TIMEOUT" });
+    },
+  });
+  const running = await startDaemon({ store });
+  t.after(() => running.close());
+  await prepare(running.call);
+  failing = true;
+  for (let round = 0; round < 20; round++) {
+    const names = Array.from({ length: 10 }, (_, i) => `pod-${(round * 7 + i) % 40}`);
+    const replies = await Promise.all(
+      names.map((name) =>
+        rng() < 0.6
+          ? allocate(running.call, name, "h0")
+          : running.call(`DELETE /address?addressName=${name}`),
+      ),
+    );
+    for (const { status } of replies) assert.ok([200, 404, 503].includes(status), String(status));
+  }
+  failing = false;
+  const told = await listOf(running.call);
+  assert.equal(new Set(told.flatMap(({ ips }) => ips)).size, told.length * 2);
+  const witness = await startDaemon({ store });
+  t.after(() => witness.close());
+  assert.deepEqual(told, await listOf(witness.call));
+  const blocks = async (call: Call) => ((await call("GET /blocks")).body as unknown as BlockList).blocks;
+  const sorted = (list: BlockList["blocks"]) => list.toSorted((a, b) => (a.cidr < b.cidr ? -1 : 1));
+  assert.deepEqual(sorted(await blocks(running.call)), sorted(await blocks(witness.call)));
+});
+
+test("a topology is not put in place under an allocation of another daemon", async (t) => {
+  const store = createMemoryStore({ clock: systemClock });
+  const first = await startDaemon({ store });
+  await prepare(first.call);
+  const second = await startDaemon({ store });
+  t.after(() => Promise.all([first.close(), second.close()]));
+  const other = {
+    networks: [{ name: "v4", cidr: "10.8.0.0/16" }],
+    topologies: [{ networks: ["v4"], map: [{ name: "g", groups: [] }] }],
+  };
+  const [put, ...given] = await Promise.all([
+    first.call("POST /topology", other),
+    ...Array.from({ length: 20 }, (_, i) => allocate(second.call, `pod-${i}`, "h0")),
+  ]);
+  await agreed([first, second]);
+  const prefix = put.status === 200 ? "10.8." : "10.0.";
+  assert.ok([200, 409].includes(put.status));
+  const alive = await listOf(first.call);
+  assert.equal(alive.length, given.filter(({ status }) => status === 200).length);
+  for (const { ip } of alive) assert.ok(ip.startsWith(prefix), `${ip} with ${put.status}`);
+});
+
+test("what waits is finished at a stop, what comes after is refused", async () => {
+  const { call, daemon, close } = await startDaemon();
+  await prepare(call);
+  const waiting = Promise.all(Array.from({ length: 80 }, (_, i) => allocate(call, `pod-${i}`, "h0")));
+  await Promise.resolve();
+  const replies = await waiting;
+  assert.deepEqual(new Set(replies.map(({ status }) => status)), new Set([200]));
+  await close();
+  await assert.rejects(
+    daemon.writer.submit(() => ({ value: 1 })),
+    (error) => error instanceof UnavailableError && error.code === "STOPPING",
+  );
+});

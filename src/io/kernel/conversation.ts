@@ -1,0 +1,67 @@
+// One netlink channel as a telephone: one request at a time, its answers told apart by sequence number. Knows no routes or links.
+import { UnavailableError } from "../../base/errors.ts";
+import { decodeMessages, type Message } from "../../core/netlink/decode.ts";
+import type { Channel, ChannelListener, NativePipe } from "./native-helper.ts";
+
+const MAX_SEQUENCE = 0xffffffff;
+
+/** The part of a conversation that talks: `first` is its first sequence number. */
+export type Talk<T> = (first: number, ends: { resolve(result: T): void; reject(error: Error): void }) => Hear;
+/** Hears every message whose sequence number is the conversation's. */
+export type Hear = (message: Message) => void;
+
+export interface Line {
+  readonly channel: Channel;
+  /** Waits for its turn (the kernel refuses a second dump on a socket), then talks until `ends`. `sequences`: how many numbers it uses. */
+  converse<T>(sequences: number, talk: Talk<T>): Promise<T>;
+}
+
+type Active = {
+  readonly first: number;
+  readonly last: number;
+  readonly fail: (error: Error) => void;
+  hear: Hear;
+};
+
+/** UnavailableError as `NativePipe.openChannel`; a conversation also fails with `NETLINK_OVERRUN`, `NETLINK_SEND` and `NATIVE_DIED`. */
+export async function openLine(pipe: NativePipe, netns: string): Promise<Line> {
+  let active: Active | undefined;
+  const listener: ChannelListener = {
+    datagram: (bytes) => {
+      for (const message of decodeMessages(bytes)) tell(active, message);
+    },
+    // Answers were lost, and nobody knows which. What still comes of them bears old numbers.
+    overrun: () => active?.fail(new UnavailableError({ code: "NETLINK_OVERRUN", netns })),
+    failed: (error) => active?.fail(error),
+  };
+  const channel = await pipe.openChannel(netns, 0, listener);
+  let last: Promise<unknown> = Promise.resolve();
+  let next = 1;
+  const talkNow = <T>(sequences: number, talk: Talk<T>): Promise<T> =>
+    new Promise<T>((resolve, reject) => {
+      const dead = pipe.dead();
+      if (dead) throw dead;
+      if (next + sequences > MAX_SEQUENCE) next = 1;
+      const first = next;
+      next += sequences;
+      active = { first, last: next - 1, fail: reject, hear: () => undefined };
+      active.hear = talk(first, { resolve, reject });
+    }).finally(() => {
+      active = undefined;
+    });
+  return {
+    channel,
+    converse: (sequences, talk) => {
+      const result = last.then(() => talkNow(sequences, talk));
+      last = result.catch(() => undefined);
+      return result;
+    },
+  };
+}
+
+function tell(active: Active | undefined, message: Message): void {
+  if (!active || message.sequence < active.first || message.sequence > active.last) return;
+  if (message.kind === "malformed")
+    active.fail(new UnavailableError({ code: "NETLINK_MALFORMED", type: message.type }));
+  else active.hear(message);
+}
