@@ -52,7 +52,8 @@ async function greet(worker: Worker): Promise<Opened> {
     worker.once("message", resolve);
     worker.once("error", reject);
   });
-  worker.removeAllListeners();
+  // Not all listeners: the worker has some of its own, without which it hears nothing.
+  worker.removeAllListeners("error");
   if (hello.kind === "refused") throw new UnavailableError(hello.refusal);
   return hello;
 }
