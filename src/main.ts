@@ -2,7 +2,7 @@
 // Pure dispatch: the first word chooses an app, which is loaded only then. Never loads anything else.
 import { readFileSync } from "node:fs";
 import { enableCompileCache } from "node:module";
-import { InputError, UnavailableError } from "./base/errors.ts";
+import { errorLines, InputError, UnavailableError } from "./base/errors.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 type App = { run(argv: string[], env: Env): Promise<number> };
@@ -23,7 +23,7 @@ async function main(argv: string[], env: Env): Promise<number> {
     return load ? await (await load()).run(rest, env) : await (await cli()).run(argv, env);
   } catch (error) {
     if (!(error instanceof InputError || error instanceof UnavailableError)) throw error;
-    process.stderr.write(`romana: ${error.message}\n`);
+    for (const line of errorLines(error)) process.stderr.write(`romana: ${line}\n`);
     return error instanceof InputError ? 2 : 1;
   }
 }

@@ -62,6 +62,10 @@ export class BugError extends Error {
   }
 }
 
+/** What a person is told of an expected error: one line for each thing that is wrong. */
+export const errorLines = (error: InputError | UnavailableError): readonly string[] =>
+  error instanceof InputError ? error.faults.map(describeFault) : [error.message];
+
 /** One line for one fault: `networks[0].cidr: "10.0.0.1/8" has host bits: expected …`. */
 export function describeFault(fault: Fault): string {
   return `${fault.field}: ${show(fault.value)}: expected ${fault.expected}`;

@@ -1,16 +1,13 @@
 // `romana <noun> <verb>`: words to commands, errors to one line and an exit code. 0 done, 1 failed, 2 wrong input.
 import { Command, CommanderError, Option } from "commander";
-import { InputError, UnavailableError } from "../../base/errors.ts";
+import { errorLines, InputError, UnavailableError } from "../../base/errors.ts";
 import { RefusedError } from "./client.ts";
-import {
-  type Action,
-  addressCommands,
-  blockCommands,
-  hostCommands,
-  networkCommands,
-  tenantCommands,
-  topologyCommands,
-} from "./commands.ts";
+import type { Action } from "./commands/action.ts";
+import { addressCommands } from "./commands/address.ts";
+import { hostCommands } from "./commands/host.ts";
+import { blockCommands, networkCommands } from "./commands/network.ts";
+import { tenantCommands } from "./commands/tenant.ts";
+import { topologyCommands } from "./commands/topology.ts";
 import { completionCommand } from "./completion.ts";
 import { type Context, contextOf, type Streams } from "./context.ts";
 import { FORMATS } from "./output.ts";
@@ -79,12 +76,9 @@ function everyCommand(command: Command): Command[] {
 
 function tellError(error: unknown, { err }: Omit<Streams, "env">): number {
   if (error instanceof CommanderError) return tellUsage(error, err);
-  if (error instanceof RefusedError) return say(err, error.details, 2);
-  if (error instanceof InputError) {
-    for (const line of error.message.split("; ")) say(err, line, 2);
-    return 2;
-  }
-  if (error instanceof UnavailableError) return say(err, error.message, 1);
+  if (error instanceof RefusedError) return say(err, [error.details], 2);
+  if (error instanceof InputError) return say(err, errorLines(error), 2);
+  if (error instanceof UnavailableError) return say(err, errorLines(error), 1);
   throw error;
 }
 
@@ -94,10 +88,10 @@ function tellUsage(error: CommanderError, err: Streams["err"]): number {
     error.message === "(outputHelp)"
       ? "which command? See romana --help"
       : error.message.replace(/^error: /, "");
-  return say(err, text.replaceAll("\n", " "), 2);
+  return say(err, [text.replaceAll("\n", " ")], 2);
 }
 
-function say(err: Streams["err"], text: string, code: number): number {
-  err(`romana: ${text}\n`);
+function say(err: Streams["err"], lines: readonly string[], code: number): number {
+  for (const line of lines) err(`romana: ${line}\n`);
   return code;
 }

@@ -11,6 +11,7 @@ for (const [what, text] of [
   ["JSON with // comments", '// hi\n{"a": [1, "x"]} // end\n'],
   ["JSON with # comments", '# hi\n{"a": [1, # one\n "x"]}'],
   ["JSON with block comments and a trailing comma", '/* hi */ {"a": [1, "x",]}'],
+  ["JSON with quotes and signs in comments", '# a "quote, # twice\n// "b\n/* "c # */ {"a": [1, "x"]}'],
   ["YAML", "# hi\na:\n  - 1\n  - x\n"],
 ] as const)
   test(`reads ${what}`, () => {
@@ -23,6 +24,9 @@ test("comment signs inside strings stay", () => {
 
 for (const [what, text, code] of [
   ["broken JSON", '{"a": }', "DOCUMENT_SYNTAX"],
+  ["a key given twice in JSON", '{"a": {"b": 1, "b": 2}}', "DOCUMENT_SYNTAX"],
+  ["a key given twice in YAML", "a: 1\na: 2\n", "DOCUMENT_SYNTAX"],
+  ["a key that JavaScript would swallow", '{"__proto__": {}}', "DOCUMENT_SYNTAX"],
   ["broken YAML", "a: [", "DOCUMENT_SYNTAX"],
   [
     "an alias bomb",

@@ -1,5 +1,5 @@
 // The text of a file a person wrote, as plain JSON values: JSON, JSON with // or # comments, or YAML. Decides nothing about its meaning.
-import { type ParseError, parse as parseJsonc, printParseErrorCode } from "jsonc-parser";
+import { type ParseError, parse as parseJsonc, printParseErrorCode, visit } from "jsonc-parser";
 import { parse as parseYaml } from "yaml";
 import { InputError } from "../../base/errors.ts";
 
@@ -53,20 +53,36 @@ function checkDepth(text: string, name: string): void {
     );
 }
 
-/** `#` comments of the original's files become `//` ones, but not inside strings. */
+/** `#` comments of the original's files become `//` ones, but not inside strings and other comments. */
 function readJsonc(text: string, name: string): unknown {
-  const slashes = text.replace(/"(?:\\.|[^"\\])*"|#/g, (match) => (match === "#" ? "//" : match));
+  const slashes = text.replace(/"(?:\\.|[^"\\])*"|\/\/[^\n]*|\/\*[\s\S]*?\*\/|#[^\n]*/g, (match) =>
+    match.startsWith("#") ? `//${match.slice(1)}` : match,
+  );
   const errors: ParseError[] = [];
   const value: unknown = parseJsonc(slashes, errors, { allowTrailingComma: true });
   const [first] = errors;
-  if (first)
-    throw wrong(
-      "DOCUMENT_SYNTAX",
-      name,
-      `${printParseErrorCode(first.error)} at ${position(slashes, first.offset)}`,
-      "JSON (comments allowed) or YAML",
-    );
+  const found = first
+    ? `${printParseErrorCode(first.error)} at ${position(slashes, first.offset)}`
+    : lostKey(slashes);
+  if (found) throw wrong("DOCUMENT_SYNTAX", name, found, "JSON (comments allowed) or YAML");
   return value;
+}
+
+/** A key that the parser would drop without a word: given twice in one object, or the one that JavaScript takes for itself. */
+function lostKey(text: string): string | undefined {
+  const objects: Set<string>[] = [];
+  let found: string | undefined;
+  visit(text, {
+    onObjectBegin: () => void objects.push(new Set()),
+    onObjectEnd: () => void objects.pop(),
+    onObjectProperty: (key, offset) => {
+      const keys = objects.at(-1);
+      if (keys?.has(key)) found ??= `the key ${key} a second time at ${position(text, offset)}`;
+      if (key === "__proto__") found ??= `the key __proto__ at ${position(text, offset)}`;
+      keys?.add(key);
+    },
+  });
+  return found;
 }
 
 function position(text: string, offset: number): string {
