@@ -62,7 +62,7 @@ async function violations(baseDir: string): Promise<{ modules: number; found: st
     ...law.options,
     baseDir,
     validate: true,
-    ruleSet: { forbidden: law.forbidden },
+    ruleSet: { forbidden: law.forbidden ?? [] },
   });
   const output = reply.output as ICruiseResult;
   return {
