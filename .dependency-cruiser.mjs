@@ -29,7 +29,8 @@ const noSibling = coreRanks.flatMap((folders) =>
     to: { path: `^src/core/(${folders.filter((other) => other !== folder).join("|") || "none"})/` },
   })),
 );
-const tests = "\\.test\\.ts$";
+// What only tests import: they themselves and the fixtures beside them.
+const tests = "\\.test\\.ts$|/testdata/";
 
 export default {
   forbidden: [
@@ -97,6 +98,13 @@ export default {
       severity: "error",
       from: { path: "^src/", pathNot: tests },
       to: { path: "^(test|lab|bench|e2e)/" },
+    },
+    {
+      name: "testdata-is-for-tests",
+      comment: "fixtures are exempt from the law above, as nothing that ships may import them",
+      severity: "error",
+      from: { path: "^src/", pathNot: tests },
+      to: { path: "/testdata/" },
     },
     {
       name: "ui-imports-little",

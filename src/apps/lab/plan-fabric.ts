@@ -4,8 +4,9 @@ import { InputError } from "../../base/errors.ts";
 import { type Cidr, cidrOf } from "../../core/net/cidr.ts";
 import type { Ip } from "../../core/net/ip.ts";
 import type { Topology } from "../../core/model/topology.ts";
+import { type Rack, routersOf, torName } from "../../core/topology/racks.ts";
 import { addressIn, choosePools, type Pools, takeLink, takeRack } from "./pools.ts";
-import { hostNames, planRacks, type Rack } from "./plan-racks.ts";
+import { hostNames, planRacks } from "./plan-racks.ts";
 
 export type Role = "host" | "tor" | "spine" | "daemon";
 
@@ -93,17 +94,12 @@ export function planFabric(topology: Topology, { hostsPerRack }: { hostsPerRack:
       );
     addRoutes(draft, spine, daemon.subnets, mesh.get(`${spine}>${spines[0] ?? ""}`));
   }
-  const routers = planRouters(
-    racks,
-    spines,
-    new Map([...subnets].map(([path, { hop }]) => [path, hop])),
-    mesh,
-  );
+  const down = new Map([...subnets].map(([path, { hop }]) => [path, hop]));
   return {
     nodes: [...draft.nodes.values()],
     links: draft.links,
     hosts: draft.hosts,
-    routers,
+    routers: planRouters(racks, down, mesh),
     daemon: daemon.ip,
     spare: takeRack(draft.pools),
   };
@@ -141,7 +137,7 @@ function addRack(
   hostsPerRack: number,
 ): { subnets: readonly Cidr[]; spine: string; hop: Ip[] } {
   const subnets = takeRack(draft.pools);
-  const name = `tor-${rack.slug}`;
+  const name = torName(rack);
   const tor = addNode(draft, name, "tor", rack.group.path, "br0");
   const gateways = subnets.map((subnet) => addressIn(subnet, 1n));
   for (const [i, subnet] of subnets.entries())
@@ -214,33 +210,16 @@ function addDaemon(draft: Draft, spine: string): { ip: Ip; subnets: readonly Cid
   return { ip, subnets: own.map((end) => cidrOf(end, end.family === 4 ? 31 : 127)) };
 }
 
+/** `down`: how a spine reaches a rack, by the group's path; `mesh`: how it reaches another spine. */
 function planRouters(
   racks: readonly Rack[],
-  spines: readonly string[],
   down: ReadonlyMap<string, readonly Ip[]>,
   mesh: ReadonlyMap<string, readonly Ip[]>,
 ): FabricRouter[] {
-  const tors = racks.map(({ slug, group }): FabricRouter => ({
-    name: `tor-${slug}`,
-    role: "tor",
-    owns: [group.path],
-    hops: [],
+  return routersOf(racks).map(({ name, role, owns, hops }) => ({
+    ...{ name, role, owns },
+    hops: hops.map(({ group, to }) => ({ group, via: mesh.get(`${name}>${to}`) ?? down.get(group) ?? [] })),
   }));
-  const spineRouters = spines.map((name): FabricRouter => {
-    const own = racks.filter((rack) => rack.spine === name);
-    const others = racks.filter((rack) => rack.spine !== name);
-    const remote = new Map(others.map((rack) => [rack.top, mesh.get(`${name}>${rack.spine}`) ?? []]));
-    return {
-      name,
-      role: "spine",
-      owns: [...new Set(own.map((rack) => rack.top))],
-      hops: [
-        ...own.map((rack) => ({ group: rack.group.path, via: down.get(rack.group.path) ?? [] })),
-        ...[...remote].map(([group, via]) => ({ group, via })),
-      ],
-    };
-  });
-  return [...tors, ...spineRouters];
 }
 
 const defaultRoutes: readonly Cidr[] = [

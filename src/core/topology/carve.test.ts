@@ -172,7 +172,7 @@ test("the smallest group around a prefix is found", () => {
 type Map = { name: string; groups: Map }[];
 const name = fc.constantFrom("a", "b", "c", "d", "e");
 const maps = fc.letrec<{ map: Map; group: Map[number] }>((tie) => ({
-  group: fc.record({ name, groups: fc.oneof({ depthSize: "small" }, fc.constant([]), tie("map")) }),
+  group: fc.record({ name, groups: fc.oneof({ depthSize: "small" }, fc.constant<Map>([]), tie("map")) }),
   map: fc.uniqueArray(tie("group"), { maxLength: 5, selector: (group) => group.name }),
 })).map;
 const wide = [{ name: "net", cidr: "10.0.0.0/8" }, six];

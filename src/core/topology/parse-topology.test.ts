@@ -68,8 +68,8 @@ const map0 = "topologies[0].map[0]";
 
 /** Each row: what is wrong, the document, code and place of every fault. */
 const wrong: readonly (readonly [string, unknown, ...string[]])[] = [
-  ["a list for a document", [], "OBJECT topology"],
-  ["nothing", null, "OBJECT topology"],
+  ["a list for a document", [], "OBJECT document"],
+  ["nothing", null, "OBJECT document"],
   ["no networks", { topologies: [] }, "LIST networks", "LIST topologies"],
   [
     "a network that is a text",

@@ -26,7 +26,7 @@ export function readRecord(
   report: Report,
 ): Json | undefined {
   if (!isRecord(value)) {
-    report({ code: "OBJECT", field, value, expected });
+    report({ code: "OBJECT", field: field || "document", value, expected });
     return undefined;
   }
   for (const key of Object.keys(value))
@@ -124,9 +124,11 @@ export function reportDuplicates(names: Iterable<Place>, expected: string, repor
 /** Whether a value nests deeper than `limit`: without recursion, as it may be meant to break that. */
 export function isDeeper(value: unknown, limit: number): boolean {
   let level: unknown[] = [value];
+  const valuesOf = (each: unknown): unknown[] =>
+    typeof each === "object" && each !== null ? Object.values(each) : [];
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > limit) return true;
-    level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));
+    level = level.flatMap(valuesOf);
   }
   return false;
 }

@@ -28,8 +28,12 @@ export type TopologySpec = { readonly networks: readonly Network[]; readonly tre
 /** Reports every fault. The specification holds what could be read: whole only when nothing was reported. */
 export function readTopology(document: unknown, report: Report): TopologySpec {
   const known = ["networks", "topologies", "revision"];
-  const place = { value: document, field: "topology" };
-  const item = readRecord(place, known, "an object with networks and topologies", report);
+  const item = readRecord(
+    { value: document, field: "" },
+    known,
+    "an object with networks and topologies",
+    report,
+  );
   if (!item) return { networks: [], trees: [] };
   const networks = readNetworks(at(item, "networks", ""), report);
   const items = readFullList(at(item, "topologies", ""), "a list of topologies", report);
