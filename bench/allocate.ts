@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Pool } from "undici";
 import { type Bench, median } from "./figure.ts";
-import { answers, type Bed, until, withBed } from "./processes.ts";
+import type { Bed } from "../test/support/bed.ts";
+import { answers, until, withBed } from "./processes.ts";
 
 const PORT = 19610;
 const URL_ROOT = `http://127.0.0.1:${PORT}`;

@@ -1,7 +1,8 @@
 // A small cluster of namespaces for benches: a core that bridges (flat) or routes (racked) between hosts, the daemon in the
 // core, an agent on every host, pods through the real CNI shim.
 import { execFileSync, spawn } from "node:child_process";
-import { type Bed, ip, nativePath, until } from "./processes.ts";
+import { type Bed, ip, nativePath } from "../test/support/bed.ts";
+import { until } from "./processes.ts";
 
 export type BenchHost = {
   readonly name: string;

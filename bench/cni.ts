@@ -2,7 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { type BenchHost, cni, cniEnv, plugin, startCluster } from "./cluster.ts";
 import { type Bench, median, quantile } from "./figure.ts";
-import { type Bed, withBed } from "./processes.ts";
+import type { Bed } from "../test/support/bed.ts";
+import { withBed } from "./processes.ts";
 
 const ROUNDS = 60;
 const BRIDGE = "/usr/lib/cni/bridge";

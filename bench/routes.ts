@@ -10,7 +10,8 @@ import { type Route, ROMANA_PROTOCOL } from "../src/core/netlink/types.ts";
 import type { Kernel } from "../src/io/kernel/kernel.ts";
 import { startNativeHelper } from "../src/io/kernel/native-helper.ts";
 import { type Bench, median } from "./figure.ts";
-import { ip, withBed } from "./processes.ts";
+import { ip } from "../test/support/bed.ts";
+import { withBed } from "./processes.ts";
 
 const COUNT = 50_000;
 const TABLE = 10;
