@@ -34,10 +34,13 @@ if [ ! -x node_modules/.bin/tsc ] || ! cmp -s package-lock.json "$stamp"; then
   npm ci --no-audit --no-fund --loglevel=error
   cp package-lock.json "$stamp"
 fi
-if ! node_modules/.bin/node --version 2>/dev/null | grep -q '^v24\.'; then
-  echo "setup: no Node 24 in node_modules: npm packages of it exist for Linux on amd64 and arm64" >&2
+runtime=(node_modules/node-linux-*/bin/node)
+if [ ! -x "${runtime[0]}" ]; then
+  echo "setup: npm installed no Node 24: there are packages of it for Linux on amd64 and arm64" >&2
   exit 1
 fi
+# Both processors' packages claim this name, and npm 9 leaves it to the one that it did not install.
+ln -sf "../${runtime[0]#node_modules/}" node_modules/.bin/node
 
 if command -v cc >/dev/null; then
   bash native/build.sh
