@@ -1,12 +1,13 @@
 // One netlink channel as a telephone: one request at a time, its answers told apart by sequence number. Knows no routes or links.
 import { UnavailableError } from "../../base/errors.ts";
 import { decodeMessages, type Message } from "../../core/netlink/decode.ts";
-import type { Channel, ChannelListener, NativePipe } from "./native-helper.ts";
+import type { Channel, ChannelListener, NativePipe } from "./native-pipe.ts";
 
 const MAX_SEQUENCE = 0xffffffff;
 
+type Ends<T> = { readonly resolve: (result: T) => void; readonly reject: (error: Error) => void };
 /** The part of a conversation that talks: `first` is its first sequence number. */
-export type Talk<T> = (first: number, ends: { resolve(result: T): void; reject(error: Error): void }) => Hear;
+export type Talk<T> = (first: number, ends: Ends<T>) => Hear;
 /** Hears every message whose sequence number is the conversation's. */
 export type Hear = (message: Message) => void;
 

@@ -2,28 +2,12 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
-import { getSystemErrorName } from "node:util";
 import { UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { encodeFrame, type Frame, frameReader, OP, texts, u32 } from "./frames.ts";
 import type { CommandResult, NativeHelper } from "./kernel.ts";
+import { type Channel, type ChannelListener, errnoName, type NativePipe } from "./native-pipe.ts";
 import { openKernel } from "./netlink-kernel.ts";
-
-/** What a channel hears: a datagram, or that the socket lost some. */
-export type ChannelListener = {
-  readonly datagram: (bytes: Buffer) => void;
-  readonly overrun: () => void;
-  readonly failed: (error: UnavailableError) => void;
-};
-export type Channel = { send(bytes: Uint8Array): void; close(): void };
-
-/** Requests to the native process, for the kernel adapter beside this file. */
-export interface NativePipe {
-  /** `groups`: bits of multicast groups. UnavailableError `NETNS_GONE`, `NETLINK_OPEN`. */
-  openChannel(netns: string, groups: number, listener: ChannelListener): Promise<Channel>;
-  /** The `NATIVE_DIED` of a helper that has died or was closed. */
-  dead(): UnavailableError | undefined;
-}
 
 type Pending = {
   readonly resolve: (payload: Buffer) => void;
@@ -136,9 +120,6 @@ function request(
     wire.child.stdin.write(encodeFrame(op, id, ...parts));
   });
 }
-
-/** As "ENOENT". */
-export const errnoName = (errno: number): string => (errno > 0 ? getSystemErrorName(-errno) : "0");
 
 async function openChannel(
   wire: Wire,

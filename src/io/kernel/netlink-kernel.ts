@@ -7,7 +7,7 @@ import type { Change } from "../../core/netlink/types.ts";
 import { createWriter } from "../../core/netlink/writer.ts";
 import { type Line, openLine } from "./conversation.ts";
 import type { ChangeResult, Kernel } from "./kernel.ts";
-import { errnoName, type NativePipe } from "./native-helper.ts";
+import { errnoName, type NativePipe } from "./native-pipe.ts";
 import { notifications } from "./notifications.ts";
 
 /** A send of this size is one system call in the kernel; much larger ones delay everybody else's. */

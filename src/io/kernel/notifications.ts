@@ -3,7 +3,7 @@ import type { UnavailableError } from "../../base/errors.ts";
 import { RTMGRP_ALL } from "../../core/netlink/constants.ts";
 import { decodeMessages, type Message } from "../../core/netlink/decode.ts";
 import type { Notification } from "../../core/netlink/types.ts";
-import type { ChannelListener, NativePipe } from "./native-helper.ts";
+import type { ChannelListener, NativePipe } from "./native-pipe.ts";
 
 /** More waiting than this and the reader does better to observe everything again. */
 const MOST_WAITING = 100_000;
