@@ -1,16 +1,7 @@
 // Leases on the clock: who must renew by when. What becomes of the keys is the driver's.
 import { type Clock, type Duration, Milliseconds, Seconds } from "../../base/clock.ts";
-import { BugError } from "../../base/errors.ts";
+import { BugError, type UnavailableError } from "../../base/errors.ts";
 import type { LeaseId } from "./store.ts";
-
-export interface Leases {
-  add(id: LeaseId, ttl: number): void;
-  has(id: LeaseId): boolean;
-  /** `false`: not known (any more). */
-  renew(id: LeaseId): boolean;
-  remove(id: LeaseId): void;
-  close(): void;
-}
 
 const MAX_TTL = 86_400;
 const RETRY = Seconds(1);
@@ -22,52 +13,72 @@ export function checkTtl(ttl: number): void {
 
 type Lease = { readonly ttl: Duration; deadline: number; expired: boolean };
 
-/** `expire` is called for each lease that nobody renewed, again after a second while it rejects. */
-export function createLeases(clock: Clock, expire: (id: LeaseId) => Promise<void>): Leases {
-  const leases = new Map<LeaseId, Lease>();
-  const stop = new AbortController();
-  let rearm = new AbortController();
-  let isWatching = false;
+export class Leases {
+  readonly #clock: Clock;
+  readonly #expire: (id: LeaseId) => Promise<void>;
+  readonly #leases = new Map<LeaseId, Lease>();
+  readonly #stop = new AbortController();
+  #rearm = new AbortController();
+  #isWatching = false;
 
-  /** Sleeps until the nearest deadline, for as long as there are leases. */
-  async function watch(): Promise<void> {
-    isWatching = true;
-    while (leases.size > 0 && !stop.signal.aborted) {
-      rearm = new AbortController();
-      const nearest = Math.min(...leases.values().map(({ deadline }) => deadline));
-      const wait = Milliseconds(Math.max(1, nearest - clock.monotonic()));
-      await clock.sleep(wait, AbortSignal.any([rearm.signal, stop.signal])).catch(() => undefined);
-      const due = [...leases].filter(([, { deadline }]) => deadline <= clock.monotonic());
-      for (const [id, lease] of due) if (!stop.signal.aborted) await end(id, lease);
-    }
-    isWatching = false;
+  /** `expire` is called for each lease that nobody renewed, again after a second while it rejects. */
+  constructor(clock: Clock, expire: (id: LeaseId) => Promise<void>) {
+    this.#clock = clock;
+    this.#expire = expire;
   }
 
-  async function end(id: LeaseId, lease: Lease): Promise<void> {
+  /** `ttl` in seconds. */
+  add(id: LeaseId, ttl: number): void {
+    const deadline = this.#clock.monotonic() + Seconds(ttl);
+    this.#leases.set(id, { ttl: Seconds(ttl), deadline, expired: false });
+    if (this.#isWatching) this.#rearm.abort();
+    else void this.#watch();
+  }
+
+  has(id: LeaseId): boolean {
+    return this.#leases.get(id)?.expired === false;
+  }
+
+  /** `false`: not known (any more). Throws the reason given to `close`. */
+  renew(id: LeaseId): boolean {
+    if (this.#stop.signal.aborted) throw this.#stop.signal.reason as UnavailableError;
+    const lease = this.#leases.get(id);
+    if (!lease || lease.expired || lease.deadline <= this.#clock.monotonic()) return false;
+    lease.deadline = this.#clock.monotonic() + lease.ttl;
+    return true;
+  }
+
+  remove(id: LeaseId): void {
+    this.#leases.delete(id);
+  }
+
+  close(reason: UnavailableError): void {
+    this.#stop.abort(reason);
+  }
+
+  /** Sleeps until the nearest deadline, for as long as there are leases. */
+  async #watch(): Promise<void> {
+    this.#isWatching = true;
+    while (this.#leases.size > 0 && !this.#stop.signal.aborted) {
+      this.#rearm = new AbortController();
+      const nearest = Math.min(...this.#leases.values().map(({ deadline }) => deadline));
+      const wait = Milliseconds(Math.max(1, nearest - this.#clock.monotonic()));
+      const wake = AbortSignal.any([this.#rearm.signal, this.#stop.signal]);
+      await this.#clock.sleep(wait, wake).catch(() => undefined);
+      const due = [...this.#leases].filter(([, { deadline }]) => deadline <= this.#clock.monotonic());
+      for (const [id, lease] of due) if (!this.#stop.signal.aborted) await this.#end(id, lease);
+    }
+    this.#isWatching = false;
+  }
+
+  async #end(id: LeaseId, lease: Lease): Promise<void> {
     // A renewal while another lease's end was written.
-    if (lease.deadline > clock.monotonic()) return;
+    if (lease.deadline > this.#clock.monotonic()) return;
     lease.expired = true;
-    lease.deadline = clock.monotonic() + RETRY;
-    await expire(id).then(
-      () => leases.delete(id),
+    lease.deadline = this.#clock.monotonic() + RETRY;
+    await this.#expire(id).then(
+      () => this.#leases.delete(id),
       () => undefined,
     );
   }
-
-  return {
-    add(id, ttl) {
-      leases.set(id, { ttl: Seconds(ttl), deadline: clock.monotonic() + Seconds(ttl), expired: false });
-      if (isWatching) rearm.abort();
-      else void watch();
-    },
-    has: (id) => leases.get(id)?.expired === false,
-    renew(id) {
-      const lease = leases.get(id);
-      if (!lease || lease.expired || lease.deadline <= clock.monotonic()) return false;
-      lease.deadline = clock.monotonic() + lease.ttl;
-      return true;
-    },
-    remove: (id) => void leases.delete(id),
-    close: () => stop.abort(),
-  };
 }

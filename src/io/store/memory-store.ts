@@ -5,8 +5,17 @@ import { UnavailableError } from "../../base/errors.ts";
 import { type ChangeLog, createChangeLog } from "./change-log.ts";
 import { checkTxn } from "./check-txn.ts";
 import { compareKeys, lowerBound } from "./key-order.ts";
-import { checkTtl, createLeases } from "./leases.ts";
-import type { Compare, Entry, LeaseId, Operation, Store, TxnResult, WatchEvent } from "./store.ts";
+import { checkTtl, Leases } from "./leases.ts";
+import type {
+  Compare,
+  Entry,
+  LeaseId,
+  Operation,
+  Store,
+  TxnResult,
+  WatchEvent,
+  WatchMessage,
+} from "./store.ts";
 
 export type StoreMethod = Exclude<keyof Store, "identity">;
 
@@ -23,55 +32,77 @@ type Table = {
   readonly log: ChangeLog;
 };
 
-export function createMemoryStore({ clock, faults }: MemoryStoreOptions): Store {
-  const log = createChangeLog({ revision: 0, compacted: 0 });
-  const table: Table = { entries: new Map(), keys: [], revision: 0, log };
-  const leases = createLeases(clock, async (id) => dropLease(table, id));
-  let closed: UnavailableError | undefined;
-  async function run<T>(method: StoreMethod, work: () => T): Promise<T> {
-    if (closed) throw closed;
-    await faults?.(method);
+export const createMemoryStore = (options: MemoryStoreOptions): Store => new MemoryStore(options);
+
+class MemoryStore implements Store {
+  readonly identity = { clusterId: randomUUID(), fresh: true };
+  readonly #table: Table = {
+    entries: new Map(),
+    keys: [],
+    revision: 0,
+    log: createChangeLog({ revision: 0, compacted: 0 }),
+  };
+  readonly #leases: Leases;
+  readonly #faults: MemoryStoreOptions["faults"];
+  #closed: UnavailableError | undefined;
+
+  constructor({ clock, faults }: MemoryStoreOptions) {
+    this.#leases = new Leases(clock, async (id) => dropLease(this.#table, id));
+    this.#faults = faults;
+  }
+
+  get: Store["get"] = (key) =>
+    this.#run("get", () => ({ entry: this.#table.entries.get(key), revision: this.#table.revision }));
+
+  list: Store["list"] = (prefix, options) => this.#run("list", () => list(this.#table, prefix, options));
+
+  async *watch(...[prefix, options]: Parameters<Store["watch"]>): AsyncGenerator<WatchMessage> {
+    await this.#run("watch", () => undefined);
+    yield* this.#table.log.watch(prefix, options);
+  }
+
+  async txn(compares: readonly Compare[], operations: readonly Operation[]): Promise<TxnResult> {
+    checkTxn(compares, operations);
+    return this.#run("txn", () => {
+      for (const operation of operations) if (operation.kind === "put") this.#checkLease(operation.lease);
+      return commit(this.#table, compares, operations);
+    });
+  }
+
+  async grantLease(ttl: number): Promise<LeaseId> {
+    checkTtl(ttl);
+    return this.#run("grantLease", () => {
+      const id = randomUUID();
+      this.#leases.add(id, ttl);
+      return id;
+    });
+  }
+
+  renewLease: Store["renewLease"] = (id) => this.#run("renewLease", () => this.#leases.renew(id));
+
+  revokeLease: Store["revokeLease"] = (id) =>
+    this.#run("revokeLease", () => {
+      this.#leases.remove(id);
+      dropLease(this.#table, id);
+    });
+
+  compact: Store["compact"] = (revision) => this.#run("compact", () => this.#table.log.compact(revision));
+
+  async close(): Promise<void> {
+    this.#closed ??= new UnavailableError({ code: "STORE_CLOSED" });
+    this.#leases.close(this.#closed);
+    this.#table.log.close(this.#closed);
+  }
+
+  async #run<T>(method: StoreMethod, work: () => T): Promise<T> {
+    if (this.#closed) throw this.#closed;
+    await this.#faults?.(method);
     return work();
   }
-  return {
-    identity: { clusterId: randomUUID(), fresh: true },
-    get: (key) => run("get", () => ({ entry: table.entries.get(key), revision: table.revision })),
-    list: (prefix, options) => run("list", () => list(table, prefix, options)),
-    async *watch(prefix, options) {
-      await run("watch", () => undefined);
-      yield* log.watch(prefix, options);
-    },
-    async txn(compares, operations) {
-      checkTxn(compares, operations);
-      return run("txn", () => {
-        for (const operation of operations) if (operation.kind === "put") checkLease(operation.lease);
-        return commit(table, compares, operations);
-      });
-    },
-    async grantLease(ttl) {
-      checkTtl(ttl);
-      return run("grantLease", () => {
-        const id = randomUUID();
-        leases.add(id, ttl);
-        return id;
-      });
-    },
-    renewLease: (id) => run("renewLease", () => leases.renew(id)),
-    revokeLease: (id) =>
-      run("revokeLease", () => {
-        leases.remove(id);
-        dropLease(table, id);
-      }),
-    compact: (revision) => run("compact", () => log.compact(revision)),
-    async close() {
-      closed ??= new UnavailableError({ code: "STORE_CLOSED" });
-      leases.close();
-      log.close(closed);
-    },
-  };
 
-  function checkLease(lease: LeaseId | undefined): void {
-    if (lease !== undefined && !leases.has(lease)) throw new UnavailableError({ code: "LEASE_GONE", lease });
+  #checkLease(lease: LeaseId | undefined): void {
+    if (lease !== undefined && !this.#leases.has(lease))
+      throw new UnavailableError({ code: "LEASE_GONE", lease });
   }
 }
 

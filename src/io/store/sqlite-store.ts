@@ -8,10 +8,10 @@ import { UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { type ChangeLog, createChangeLog } from "./change-log.ts";
 import { checkTxn } from "./check-txn.ts";
-import { checkTtl, createLeases } from "./leases.ts";
+import { checkTtl, Leases } from "./leases.ts";
 import { ABSENT, type TxnAnswer, type WorkerHello } from "./sqlite-messages.ts";
-import { type SqlitePort, startSqlitePort } from "./sqlite-port.ts";
-import type { Operation, Store, TxnResult, WatchEvent } from "./store.ts";
+import { SqlitePort } from "./sqlite-port.ts";
+import type { Compare, LeaseId, Operation, Store, TxnResult, WatchEvent } from "./store.ts";
 
 export type SqliteStoreOptions = { readonly path: string; readonly clock: Clock; readonly log: Log };
 type Opened = Extract<WorkerHello, { kind: "open" }>;
@@ -30,15 +30,14 @@ export async function openSqliteStore({ path: given, clock, log }: SqliteStoreOp
     });
   openPaths.add(path);
   const worker = new Worker(workerUrl(), { workerData: { path } });
+  worker.once("exit", () => openPaths.delete(path));
   try {
     const opened = await greet(worker);
-    worker.once("exit", () => openPaths.delete(path));
     const { revision, fresh, clusterId } = opened;
     log.info("store opened", { path, revision, fresh, clusterId });
-    return createSqliteStore(worker, opened, { clock, log });
+    return new SqliteStore(worker, opened, { clock, log });
   } catch (error) {
     await worker.terminate();
-    openPaths.delete(path);
     throw error;
   }
 }
@@ -47,86 +46,96 @@ export async function openSqliteStore({ path: given, clock, log }: SqliteStoreOp
 const workerUrl = (): URL =>
   new URL(import.meta.url.endsWith(".ts") ? "./sqlite-worker.ts" : "./sqlite-worker.js", import.meta.url);
 
+/** Takes off its own listeners only: the worker has some of its own, without which it hears nothing. */
 async function greet(worker: Worker): Promise<Opened> {
-  const hello = await new Promise<WorkerHello>((resolve, reject) => {
-    worker.once("message", resolve);
-    worker.once("error", reject);
-  });
-  // Not all listeners: the worker has some of its own, without which it hears nothing.
-  worker.removeAllListeners("error");
+  const { promise, resolve, reject } = Promise.withResolvers<WorkerHello>();
+  const ended = (): void => reject(new UnavailableError({ code: "STORE_FAILED" }));
+  worker.once("message", resolve).once("error", reject).once("exit", ended);
+  const hello = await promise.finally(() => worker.off("error", reject).off("exit", ended));
   if (hello.kind === "refused") throw new UnavailableError(hello.refusal);
   return hello;
 }
 
-function createSqliteStore(worker: Worker, opened: Opened, { clock, log }: Deps): Store {
-  const port = startSqlitePort(worker, {
-    clock,
-    onDeath(reason) {
-      log.error("store failed", { error: reason.message, cause: String(reason.cause) });
-      changes.close(reason);
-    },
-  });
-  const changes = createChangeLog({
-    ...opened,
-    history: (prefix, after) => port.ask({ kind: "history", prefix, after }, (page) => page),
-  });
-  const revoke = (lease: string): Promise<void> =>
-    port.ask({ kind: "revoke", lease }, ({ events, revision }) => {
-      if (events.length > 0) changes.append(revision, events);
+class SqliteStore implements Store {
+  readonly identity: Store["identity"];
+  readonly #port: SqlitePort;
+  readonly #changes: ChangeLog;
+  readonly #leases: Leases;
+  readonly #log: Log;
+  #closing: Promise<void> | undefined;
+
+  constructor(worker: Worker, opened: Opened, { clock, log }: Deps) {
+    this.identity = { clusterId: opened.clusterId, fresh: opened.fresh };
+    this.#log = log;
+    this.#port = new SqlitePort(worker, { clock, onDeath: (reason) => this.#fail(reason) });
+    const history = (prefix: string, after: number) =>
+      this.#port.ask({ kind: "history", prefix, after }, (page) => page);
+    this.#changes = createChangeLog({ ...opened, history });
+    this.#leases = new Leases(clock, (lease) => this.#expire(lease));
+    // Nobody could renew while the store was closed.
+    for (const { id, ttl } of opened.leases) this.#leases.add(id, ttl);
+  }
+
+  get: Store["get"] = (key) => this.#port.ask({ kind: "get", key }, (found) => found);
+
+  list: Store["list"] = (prefix, options) =>
+    this.#port.ask({ kind: "list", prefix, ...options }, (found) => found);
+
+  watch: Store["watch"] = (prefix, options) => this.#changes.watch(prefix, options);
+
+  async txn(compares: readonly Compare[], operations: readonly Operation[]): Promise<TxnResult> {
+    checkTxn(compares, operations);
+    const request = { kind: "txn", compares, operations } as const;
+    return this.#port.ask(request, (answer) => taken(answer, operations, this.#changes));
+  }
+
+  async grantLease(ttl: number): Promise<LeaseId> {
+    checkTtl(ttl);
+    const lease = randomUUID();
+    return this.#port.ask({ kind: "grant", lease, ttl }, () => {
+      this.#leases.add(lease, ttl);
+      return lease;
     });
-  const leases = createLeases(clock, async (lease) => {
-    await revoke(lease).catch((error: unknown) => {
-      log.warn("expired lease not removed", { lease, error: String(error) });
+  }
+
+  renewLease = async (id: LeaseId): Promise<boolean> => this.#leases.renew(id);
+
+  async revokeLease(id: LeaseId): Promise<void> {
+    await this.#revoke(id);
+    this.#leases.remove(id);
+  }
+
+  compact: Store["compact"] = (revision) =>
+    this.#port.ask({ kind: "compact", revision }, () => this.#changes.compact(revision));
+
+  close = (): Promise<void> => (this.#closing ??= this.#end());
+
+  #revoke(lease: LeaseId): Promise<void> {
+    return this.#port.ask({ kind: "revoke", lease }, ({ events, revision }) => {
+      if (events.length > 0) this.#changes.append(revision, events);
+    });
+  }
+
+  async #expire(lease: LeaseId): Promise<void> {
+    await this.#revoke(lease).catch((error: unknown) => {
+      this.#log.warn("expired lease not removed", { lease, error: String(error) });
       throw error;
     });
-  });
-  // Nobody could renew while the store was closed.
-  for (const { id, ttl } of opened.leases) leases.add(id, ttl);
-  const { clusterId, fresh } = opened;
-  return { identity: { clusterId, fresh }, ...dataMethods(port, changes), ...leaseMethods(), close };
-
-  function leaseMethods(): Pick<Store, "grantLease" | "renewLease" | "revokeLease"> {
-    return {
-      async grantLease(ttl) {
-        checkTtl(ttl);
-        const lease = randomUUID();
-        return port.ask({ kind: "grant", lease, ttl }, () => {
-          leases.add(lease, ttl);
-          return lease;
-        });
-      },
-      renewLease: async (id) => leases.renew(id),
-      async revokeLease(id) {
-        await revoke(id);
-        leases.remove(id);
-      },
-    };
   }
 
-  async function close(): Promise<void> {
-    leases.close();
+  async #end(): Promise<void> {
     const reason = new UnavailableError({ code: "STORE_CLOSED" });
-    const closing = port.ask({ kind: "close" }, () => undefined);
-    await closing.catch((error: unknown) => log.warn("store closed badly", { error: String(error) }));
-    changes.close(reason);
-    await port.close(reason);
+    this.#leases.close(reason);
+    const closing = this.#port.close(reason);
+    await closing.catch((error: unknown) => this.#log.warn("store closed badly", { error: String(error) }));
+    this.#changes.close(reason);
   }
-}
 
-function dataMethods(
-  port: SqlitePort,
-  changes: ChangeLog,
-): Pick<Store, "get" | "list" | "watch" | "txn" | "compact"> {
-  return {
-    get: (key) => port.ask({ kind: "get", key }, (found) => found),
-    list: (prefix, options) => port.ask({ kind: "list", prefix, ...options }, (found) => found),
-    watch: (prefix, options) => changes.watch(prefix, options),
-    async txn(compares, operations) {
-      checkTxn(compares, operations);
-      return port.ask({ kind: "txn", compares, operations }, (answer) => taken(answer, operations, changes));
-    },
-    compact: (revision) => port.ask({ kind: "compact", revision }, () => changes.compact(revision)),
-  };
+  #fail(reason: UnavailableError): void {
+    this.#log.error("store failed", { error: reason.message, cause: String(reason.cause) });
+    this.#leases.close(reason);
+    this.#changes.close(reason);
+  }
 }
 
 function taken(answer: TxnAnswer, operations: readonly Operation[], changes: ChangeLog): TxnResult {
