@@ -2,12 +2,12 @@
 // may be given again. Evidence from the node wins over silence of the store, never over another live holder.
 import { cidrOf, containsIp, formatCidr } from "../net/cidr.ts";
 import { equalIp, formatIp, type Ip } from "../net/ip.ts";
+import { rangeOf } from "../net/range.ts";
+import { overlapping } from "../net/range-set.ts";
 import type { Address, Block, Endpoint, Host } from "../model/records.ts";
 import type { Group, Tree } from "../model/topology.ts";
 import { withSlot } from "./allocate.ts";
 import { isOwner, newBlock, offsetOf, ownerOf } from "./choose.ts";
-import { rangeOf } from "./free-space.ts";
-import { overlapping } from "./range-set.ts";
 import type { IpamState } from "./state.ts";
 import type { Conflict, Plan, Write } from "./types.ts";
 

@@ -2,10 +2,11 @@
 // they occupy. Changed only by the state that owns it; every index follows from the blocks and the blackouts alone.
 import { type Cidr, cidrOf, formatCidr } from "../net/cidr.ts";
 import type { Family, Ip } from "../net/ip.ts";
+import { rangeOf } from "../net/range.ts";
+import { addRange, type MutableRangeSet, rangeSet, removeRange } from "../net/range-set.ts";
 import type { Block } from "../model/records.ts";
-import { rangeOf, type Space } from "./free-space.ts";
+import type { Space } from "./free-space.ts";
 import { type Occupancy, occupancyOf } from "./occupancy.ts";
-import { addRange, createRangeSet, removeRange } from "./range-set.ts";
 
 export type IndexedBlock = { readonly key: string; readonly block: Block; readonly occupancy: Occupancy };
 type Entry = { key: string; block: Block; occupancy: Occupancy };
@@ -39,7 +40,7 @@ type Tables = {
   readonly hosts: Sets;
   /** How many blocks of each length there are, so that `blockAt` tries no other. */
   readonly lengths: Readonly<Record<Family, Map<number, number>>>;
-  readonly spaces: Readonly<Record<Family, Space>>;
+  readonly spaces: Readonly<Record<Family, Readonly<Record<keyof Space, MutableRangeSet>>>>;
 };
 const NONE: ReadonlySet<never> = new Set();
 
@@ -127,7 +128,7 @@ function link(tables: Tables, entry: Entry, present: boolean): void {
   member(tables.hosts, block.host, entry, present);
 }
 
-const newSpace = (): Space => ({ occupied: createRangeSet(), reserved: createRangeSet() });
+const newSpace = () => ({ occupied: rangeSet(), reserved: rangeSet() });
 
 // Names may hold any printable character, so the parts are joined by one that they never hold.
 const ownerKey = (b: Owner): string => `${b.network}\0${b.host}\0${b.tenant}\0${b.segment}`;

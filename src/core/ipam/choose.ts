@@ -2,12 +2,13 @@
 // changes nothing.
 import { type Cidr, cidrOf, containsCidr, containsIp } from "../net/cidr.ts";
 import type { Family, Ip } from "../net/ip.ts";
+import { rangeOf } from "../net/range.ts";
+import { overlapping } from "../net/range-set.ts";
 import type { Block } from "../model/records.ts";
 import type { IndexedBlock } from "./block-index.ts";
-import { freeBlock, rangeOf } from "./free-space.ts";
+import { freeBlock } from "./free-space.ts";
 import type { Offer } from "./offers.ts";
 import { lowestFree } from "./occupancy.ts";
-import { overlapping } from "./range-set.ts";
 import type { IpamState } from "./state.ts";
 import type { AllocateOptions, AllocateRequest, Place, Refusal } from "./types.ts";
 

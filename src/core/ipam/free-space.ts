@@ -1,7 +1,8 @@
 // Where a new block fits: the lowest aligned gap of a group's prefix, from a starting point on and round to it again.
 // Decides nothing about owners.
-import { type Cidr, firstIp, lastIp, sizeOf } from "../net/cidr.ts";
-import { covers, overlapping, type Range, type RangeSet } from "./range-set.ts";
+import { type Cidr, sizeOf } from "../net/cidr.ts";
+import { type Range, rangeOf } from "../net/range.ts";
+import { covers, overlapping, type RangeSet } from "../net/range-set.ts";
 
 /** What is in the way, of one family. */
 export type Space = {
@@ -10,8 +11,6 @@ export type Space = {
   /** All blackouts. */
   readonly reserved: RangeSet;
 };
-
-export const rangeOf = (cidr: Cidr): Range => ({ first: firstIp(cidr).value, last: lastIp(cidr).value });
 
 /**
  * A block of `length` bits inside `prefix` that touches no block and is not wholly reserved; the search starts at the

@@ -1,7 +1,6 @@
 // Writes as keys and texts of the store, and entries of the store as writes: the one bridge between a plan and a
 // transaction, and between an event and the mirror.
-import { InputError } from "../../base/errors.ts";
-import { type Cidr, parseCidr } from "../net/cidr.ts";
+import { tryParseCidr } from "../net/cidr.ts";
 import {
   decodeAddress,
   decodeBlackout,
@@ -96,13 +95,4 @@ function deletion(kind: RecordKind, name: string): Write | undefined {
   if (kind === "addresses") return { kind: "delete-address", name };
   const cidr = tryParseCidr(name);
   return cidr && { kind: kind === "blocks" ? "delete-block" : "delete-blackout", cidr };
-}
-
-function tryParseCidr(text: string): Cidr | undefined {
-  try {
-    return parseCidr(text);
-  } catch (error) {
-    if (error instanceof InputError) return undefined;
-    throw error;
-  }
 }

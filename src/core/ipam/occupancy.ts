@@ -1,8 +1,8 @@
 // What a block has left to give, counted from its slots and the blackouts. Pure; knows no other block.
 import { firstIp, sizeOf } from "../net/cidr.ts";
+import { rangeOf } from "../net/range.ts";
+import { overlapping, type RangeSet } from "../net/range-set.ts";
 import type { Block } from "../model/records.ts";
-import { rangeOf } from "./free-space.ts";
-import { overlapping, type RangeSet } from "./range-set.ts";
 
 /** What an allocation wants to know of a block without walking its slots. */
 export type Occupancy = {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { aggregateRoutes, type AggregateOptions, type Route } from "./aggregate.ts";
 import { type Cidr, cidrOf, containsCidr, formatCidr, parseCidr, subnet } from "./cidr.ts";
-import { bitsOf, type Ip, ipFromBytes } from "./ip.ts";
+import { bitsOf, type Ip } from "./ip.ts";
 
 type Options = AggregateOptions<string>;
 /** What may happen to an address: forwarded by this label, or not at all (null). */
@@ -178,7 +178,7 @@ for (const text of ["0.0.0.0/0", "10.0.0.0/28", "::/0", "2001:db8::/62", "2001:d
 }
 
 test("as small as can be on long paths: any lengths near one address", () => {
-  const trunk = ipFromBytes(Uint8Array.from({ length: 16 }, (_, i) => (i * 89 + 41) & 255));
+  const trunk: Ip = { family: 6, value: 0x2982db348de63f98f14aa3fc55ae0760n };
   const near = fc
     .record({ length: fc.integer({ min: 0, max: 128 }), turn: fc.integer({ min: 0, max: 127 }) })
     .map(({ length, turn }) => cidrOf(flip(trunk, turn), length));

@@ -1,31 +1,40 @@
 // A prefix of either family. `ip` never has host bits set.
 import { InputError } from "../../base/errors.ts";
-import { bitsOf, compareIp, formatIp, type Ip, tryParseIp } from "./ip.ts";
+import { bitsOf, compareIp, equalIp, formatIp, type Ip, isMapped, readIp } from "./ip.ts";
 
 export type Cidr = { readonly ip: Ip; readonly length: number };
 
-/** Strict: address, slash, decimal length without leading zero, no host bits. Throws `InputError` codes `CIDR`, `CIDR_HOST_BITS`. */
-export function parseCidr(text: string, field = "cidr"): Cidr {
-  const match = typeof text === "string" ? /^([^/]+)\/(0|[1-9]\d{0,2})$/.exec(text) : null;
-  const ip = match ? tryParseIp(match[1] ?? "") : undefined;
-  const length = Number(match?.[2]);
-  if (!ip || length > bitsOf(ip.family))
-    throw new InputError({
-      code: "CIDR",
-      field,
-      value: text,
-      expected: "an IPv4 or IPv6 prefix as 10.0.0.0/8 or fd00::/8",
-    });
-  const cidr = cidrOf(ip, length);
-  if (cidr.ip.value !== ip.value)
-    throw new InputError({
-      code: "CIDR_HOST_BITS",
-      field,
-      value: text,
-      expected: `no host bits, as ${formatCidr(cidr)}`,
-    });
-  return cidr;
+/** As `parseCidr`, `undefined` for what it refuses. */
+export function tryParseCidr(text: string): Cidr | undefined {
+  const read = readCidr(text);
+  return read && !isMappedCidr(read) && equalIp(cidrOf(read.ip, read.length).ip, read.ip) ? read : undefined;
 }
+
+/**
+ * Strict: address, slash, decimal length without leading zero, no host bits. Throws `InputError` codes `CIDR`, `CIDR_HOST_BITS`,
+ * `CIDR_MAPPED` (inside ::ffff:0:0/96, see `tryParseIp`) that name `field`.
+ */
+export function parseCidr(text: string, field = "cidr"): Cidr {
+  const refuse = (code: string, expected: string): InputError =>
+    new InputError({ code, field, value: text, expected });
+  const read = typeof text === "string" ? readCidr(text) : undefined;
+  if (!read) throw refuse("CIDR", "an IPv4 or IPv6 prefix as 10.0.0.0/8 or fd00::/8");
+  if (isMappedCidr(read)) throw refuse("CIDR_MAPPED", "the IPv4 prefix itself, as 10.0.0.0/8");
+  const cidr = cidrOf(read.ip, read.length);
+  if (equalIp(cidr.ip, read.ip)) return cidr;
+  throw refuse("CIDR_HOST_BITS", `no host bits, as ${formatCidr(cidr)}`);
+}
+
+/** With host bits, as interfaces have them. */
+function readCidr(text: string): Cidr | undefined {
+  const match = /^([^/]+)\/(0|[1-9]\d{0,2})$/.exec(text);
+  const ip = match ? readIp(match[1] ?? "") : undefined;
+  const length = Number(match?.[2]);
+  return ip && length <= bitsOf(ip.family) ? { ip, length } : undefined;
+}
+
+/** A shorter prefix may hold mapped addresses too, as ::/0 does. */
+const isMappedCidr = ({ ip, length }: Cidr): boolean => length >= 96 && isMapped(ip);
 
 /** The prefix of `length` bits that holds `ip` (host bits are cleared). */
 export function cidrOf(ip: Ip, length: number): Cidr {
@@ -58,8 +67,7 @@ export const containsCidr = (outer: Cidr, inner: Cidr): boolean =>
 
 export const overlaps = (a: Cidr, b: Cidr): boolean => containsCidr(a, b) || containsCidr(b, a);
 
-export const equalCidr = (a: Cidr, b: Cidr): boolean =>
-  a.length === b.length && a.ip.family === b.ip.family && a.ip.value === b.ip.value;
+export const equalCidr = (a: Cidr, b: Cidr): boolean => a.length === b.length && equalIp(a.ip, b.ip);
 
 /** By address, then the shorter (larger) prefix first. */
 export const compareCidr = (a: Cidr, b: Cidr): number => compareIp(a.ip, b.ip) || a.length - b.length;

@@ -8,21 +8,26 @@ export type Ip = { readonly family: Family; readonly value: bigint };
 /** Bits in an address of the family. */
 export const bitsOf = (family: Family): 32 | 128 => (family === 4 ? 32 : 128);
 
-/** Strict: four decimal octets without leading zeros, or RFC 4291 text without a zone id. `undefined` for anything else. */
+/**
+ * Strict: four decimal octets without leading zeros, or RFC 4291 text without a zone id. `undefined` for anything else, and for
+ * IPv4-mapped addresses: two texts for one address would get past every comparison, and no router carries the second.
+ */
 export function tryParseIp(text: string): Ip | undefined {
-  const v4 = parseV4(text);
-  if (v4 !== undefined) return { family: 4, value: v4 };
-  const v6 = parseV6(text);
-  return v6 === undefined ? undefined : { family: 6, value: v6 };
+  const ip = readIp(text);
+  return ip && isMapped(ip) ? undefined : ip;
 }
 
-/** As `tryParseIp`, but throws `InputError` code `IP` that names `field`. */
+/** As `tryParseIp`, but throws `InputError` codes `IP`, `IP_MAPPED` that name `field`. */
 export function parseIp(text: string, field = "ip"): Ip {
-  const ip = typeof text === "string" ? tryParseIp(text) : undefined;
-  if (ip === undefined)
-    throw new InputError({ code: "IP", field, value: text, expected: "an IPv4 or IPv6 address" });
-  return ip;
+  const ip = typeof text === "string" ? readIp(text) : undefined;
+  if (!ip) throw new InputError({ code: "IP", field, value: text, expected: "an IPv4 or IPv6 address" });
+  if (!isMapped(ip)) return ip;
+  const expected = `the IPv4 address itself, ${formatV4(Number(ip.value & 0xffffffffn))}`;
+  throw new InputError({ code: "IP_MAPPED", field, value: text, expected });
 }
+
+/** ::ffff:0:0/96, RFC 4291 section 2.5.5.2: an IPv4 address as programs hold it, not as packets carry it. */
+export const isMapped = ({ family, value }: Ip): boolean => family === 6 && value >> 32n === 0xffffn;
 
 /** Canonical text: dotted quad, or RFC 5952 (IPv4-mapped addresses as `::ffff:a.b.c.d`). */
 export function formatIp(ip: Ip): string {
@@ -41,19 +46,12 @@ export const equalIp = (a: Ip, b: Ip): boolean => a.family === b.family && a.val
 export const bitAt = (ip: Ip, index: number): 0 | 1 =>
   (ip.value >> BigInt(bitsOf(ip.family) - 1 - index)) & 1n ? 1 : 0;
 
-/** Network byte order: 4 or 16 bytes. */
-export function ipToBytes(ip: Ip): Uint8Array {
-  const bytes = new Uint8Array(bitsOf(ip.family) / 8);
-  let rest = ip.value;
-  for (let i = bytes.length - 1; i >= 0; i--, rest >>= 8n) bytes[i] = Number(rest & 0xffn);
-  return bytes;
-}
-
-/** Inverse of `ipToBytes`: 4 or 16 bytes in network byte order. */
-export function ipFromBytes(bytes: Uint8Array): Ip {
-  let value = 0n;
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
-  return { family: bytes.length === 4 ? 4 : 6, value };
+/** Any address that text can say, mapped ones too. */
+export function readIp(text: string): Ip | undefined {
+  const v4 = parseV4(text);
+  if (v4 !== undefined) return { family: 4, value: v4 };
+  const v6 = parseV6(text);
+  return v6 === undefined ? undefined : { family: 6, value: v6 };
 }
 
 function parseV4(text: string): bigint | undefined {
@@ -100,7 +98,7 @@ function formatV4(value: number): string {
 }
 
 function formatV6(value: bigint): string {
-  if (value >> 32n === 0xffffn) return `::ffff:${formatV4(Number(value & 0xffffffffn))}`;
+  if (isMapped({ family: 6, value })) return `::ffff:${formatV4(Number(value & 0xffffffffn))}`;
   const groups = Array.from({ length: 8 }, (_, i) => Number((value >> BigInt(16 * (7 - i))) & 0xffffn));
   const zeros = longestZeroRun(groups);
   const hex = (list: number[]): string => list.map((group) => group.toString(16)).join(":");

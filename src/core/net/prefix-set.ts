@@ -1,23 +1,19 @@
 // Sets of addresses of both families and their algebra. Immutable: every operation returns a new set.
-// Two sets with the same addresses have the same edges, so equality is equality of edges.
-import { type Cidr, lastIp } from "./cidr.ts";
-import type { Family, Ip } from "./ip.ts";
-import { cidrToRange, type IpRange, rangeToCidrs } from "./range.ts";
+// Two sets with the same addresses are deeply equal.
+import type { Cidr } from "./cidr.ts";
+import { bitsOf, type Family, type Ip } from "./ip.ts";
+import { type Range, rangeOf, rangeToCidrs } from "./range.ts";
+import { covers, type RangeSet, rangeSet } from "./range-set.ts";
 
-/** Ascending addresses at which membership flips: in from the 1st, out from the 2nd, in from the 3rd... Even in number. */
-type Edges = readonly bigint[];
-export type PrefixSet = Readonly<Record<Family, Edges>>;
-
-export const emptySet: PrefixSet = { 4: [], 6: [] };
+export type PrefixSet = Readonly<Record<Family, RangeSet>>;
 
 /** The set of all addresses in `items`, which may overlap and come in any order. O(n log n). */
-export function prefixSet(items: Iterable<Ip | Cidr | IpRange>): PrefixSet {
-  const ranges: Record<Family, IpRange[]> = { 4: [], 6: [] };
-  for (const item of items) {
-    const range = toRange(item);
-    ranges[range.first.family].push(range);
-  }
-  return { 4: edgesOf(ranges[4]), 6: edgesOf(ranges[6]) };
+export function prefixSet(items: Iterable<Ip | Cidr>): PrefixSet {
+  const ranges: Record<Family, Range[]> = { 4: [], 6: [] };
+  for (const item of items)
+    if ("value" in item) ranges[item.family].push({ first: item.value, last: item.value });
+    else ranges[item.ip.family].push(rangeOf(item));
+  return { 4: rangeSet(ranges[4]), 6: rangeSet(ranges[6]) };
 }
 
 export const union = (a: PrefixSet, b: PrefixSet): PrefixSet => combine(a, b, (inA, inB) => inA || inB);
@@ -28,99 +24,57 @@ export const subtract = (a: PrefixSet, b: PrefixSet): PrefixSet => combine(a, b,
 export const complementWithin = (parent: Cidr, set: PrefixSet): PrefixSet =>
   subtract(prefixSet([parent]), set);
 
-export function equalSets(a: PrefixSet, b: PrefixSet): boolean {
-  const equal = (x: Edges, y: Edges): boolean => x.length === y.length && x.every((edge, i) => edge === y[i]);
-  return equal(a[4], b[4]) && equal(a[6], b[6]);
-}
-
-export const isEmptySet = (set: PrefixSet): boolean => set[4].length === 0 && set[6].length === 0;
-
-/** Number of addresses, both families together. */
-export function sizeOfSet(set: PrefixSet): bigint {
-  return toRanges(set).reduce((sum, { first, last }) => sum + last.value - first.value + 1n, 0n);
-}
-
-export const setHasIp = (set: PrefixSet, ip: Ip): boolean => edgesUpTo(set[ip.family], ip.value) % 2 === 1;
-
+export const setHasIp = (set: PrefixSet, { family, value }: Ip): boolean =>
+  covers(set[family], { first: value, last: value });
 /** Whether every address of `cidr` is in the set. */
-export function setHasCidr(set: PrefixSet, cidr: Cidr): boolean {
-  const edges = set[cidr.ip.family];
-  const passed = edgesUpTo(edges, cidr.ip.value);
-  return passed % 2 === 1 && passed === edgesUpTo(edges, lastIp(cidr).value);
-}
+export const setHasCidr = (set: PrefixSet, cidr: Cidr): boolean => covers(set[cidr.ip.family], rangeOf(cidr));
 
-/** The maximal runs of the set: disjoint, not adjacent, ascending, IPv4 first. */
-export function toRanges(set: PrefixSet): IpRange[] {
+/** Minimal cover: the fewest prefixes that hold exactly the addresses of the set; ascending, IPv4 first. */
+export function toCidrs(set: PrefixSet): Cidr[] {
   const families: readonly Family[] = [4, 6];
-  return families.flatMap((family) => runsOf(family, set[family]));
+  return families.flatMap((family) => set[family].ranges.flatMap((range) => rangeToCidrs(family, range)));
 }
-
-/** The fewest prefixes that hold exactly the addresses of the set; ascending, IPv4 first. */
-export const toCidrs = (set: PrefixSet): Cidr[] => toRanges(set).flatMap(rangeToCidrs);
 
 /**
  * The fewest prefixes that hold exactly the given addresses: what may be announced, since it never draws the traffic
- * of anybody else. No prefix of a set can reach over the end of a maximal run, so the minimum is found run by run.
+ * of anybody else. No prefix of a set can reach over the end of a maximal range, so the minimum is found range by range.
  */
-export const minimalUnion = (items: Iterable<Ip | Cidr | IpRange>): Cidr[] => toCidrs(prefixSet(items));
-
-function toRange(item: Ip | Cidr | IpRange): IpRange {
-  if ("first" in item) return item;
-  return "value" in item ? { first: item, last: item } : cidrToRange(item);
-}
-
-function edgesOf(ranges: IpRange[]): Edges {
-  ranges.sort((a, b) => (a.first.value < b.first.value ? -1 : a.first.value > b.first.value ? 1 : 0));
-  const edges: bigint[] = [];
-  for (const { first, last } of ranges) {
-    const end = last.value + 1n;
-    const open = edges.at(-1);
-    if (open === undefined || first.value > open) edges.push(first.value, end);
-    else if (end > open) edges[edges.length - 1] = end;
-  }
-  return edges;
-}
-
-function runsOf(family: Family, edges: Edges): IpRange[] {
-  const runs: IpRange[] = [];
-  let start = 0n;
-  for (const [i, edge] of edges.entries()) {
-    if (i % 2 === 0) start = edge;
-    else runs.push({ first: { family, value: start }, last: { family, value: edge - 1n } });
-  }
-  return runs;
-}
+export const minimalUnion = (items: Iterable<Ip | Cidr>): Cidr[] => toCidrs(prefixSet(items));
 
 /** Membership decided address by address; `keep(false, false)` must be false. */
 type Keep = (inA: boolean, inB: boolean) => boolean;
 
 const combine = (a: PrefixSet, b: PrefixSet, keep: Keep): PrefixSet => ({
-  4: combineEdges(a[4], b[4], keep),
-  6: combineEdges(a[6], b[6], keep),
+  4: combineRanges(4, a[4], b[4], keep),
+  6: combineRanges(6, a[6], b[6], keep),
 });
 
-/** One sweep over both lists: an address is an edge of the result where `keep` changes its mind. */
-function combineEdges(a: Edges, b: Edges, keep: Keep): Edges {
-  const edges: bigint[] = [];
+/**
+ * One sweep over the edges of both sets, the addresses where membership flips: an address is an edge of the result
+ * where `keep` changes its mind.
+ */
+function combineRanges(family: Family, a: RangeSet, b: RangeSet, keep: Keep): RangeSet {
+  const ranges: Range[] = [];
+  const end = 1n << BigInt(bitsOf(family));
+  let first: bigint | undefined;
   for (let i = 0, j = 0; ;) {
-    const edgeA = a[i];
-    const edgeB = b[j];
-    const at = edgeA === undefined || (edgeB !== undefined && edgeB < edgeA) ? edgeB : edgeA;
-    if (at === undefined) return edges;
+    const edgeA = edgeAt(a, i) ?? end;
+    const edgeB = edgeAt(b, j) ?? end;
+    const at = edgeA < edgeB ? edgeA : edgeB;
     if (edgeA === at) i++;
     if (edgeB === at) j++;
-    if (keep(i % 2 === 1, j % 2 === 1) !== (edges.length % 2 === 1)) edges.push(at);
+    const isIn = at < end && keep(i % 2 === 1, j % 2 === 1);
+    if (isIn) first ??= at;
+    else if (first !== undefined) {
+      ranges.push({ first, last: at - 1n });
+      first = undefined;
+    }
+    if (at === end) return { ranges };
   }
 }
 
-/** How many edges are at or before `value` (binary search); odd means inside. */
-function edgesUpTo(edges: Edges, value: bigint): number {
-  let low = 0;
-  let high = edges.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((edges[middle] ?? 0n) <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+/** Edges in ascending order: the first address of the lowest range, the address after its last, and so on. */
+function edgeAt({ ranges }: RangeSet, index: number): bigint | undefined {
+  const range = ranges[index >>> 1];
+  return range && (index % 2 === 0 ? range.first : range.last + 1n);
 }

@@ -83,23 +83,11 @@ export function readLabels({ value, field }: Place, report: Report): Record<stri
   return Object.fromEntries(labels);
 }
 
-export function readCidr({ value, field }: Place, report: Report): Cidr | undefined {
-  const cidr = attempt(() => parseCidr(value as string, field), report);
-  if (!cidr || !isMapped(cidr.ip, cidr.length)) return cidr;
-  report({ code: "CIDR_MAPPED", field, value, expected: "the IPv4 prefix itself, as 10.0.0.0/8" });
-  return undefined;
-}
+export const readCidr = ({ value, field }: Place, report: Report): Cidr | undefined =>
+  attempt(() => parseCidr(value as string, field), report);
 
-export function readIp({ value, field }: Place, report: Report): Ip | undefined {
-  const ip = attempt(() => parseIp(value as string, field), report);
-  if (!ip || !isMapped(ip, 128)) return ip;
-  report({ code: "IP_MAPPED", field, value, expected: "the IPv4 address itself, as 10.0.0.1" });
-  return undefined;
-}
-
-/** ::ffff:0:0/96, RFC 4291 section 2.5.5.2: IPv4 in another coat, which no router carries. */
-const isMapped = (ip: Ip, length: number): boolean =>
-  ip.family === 6 && length >= 96 && ip.value >> 32n === 0xffffn;
+export const readIp = ({ value, field }: Place, report: Report): Ip | undefined =>
+  attempt(() => parseIp(value as string, field), report);
 
 /** What `parse` gives, or its faults reported. */
 function attempt<T>(parse: () => T, report: Report): T | undefined {

@@ -1,14 +1,23 @@
-// A mutable set of addresses of one family as sorted, disjoint, non-adjacent ranges. Owns no meaning: the block index
-// keeps one of what is occupied and one of what is reserved. Costs O(log n) to look up, one array shift to change.
+// A set of addresses of one family as sorted, disjoint, non-adjacent ranges. Owns no meaning. Costs O(log n) to look up, one
+// array shift to change.
+import type { Range } from "./range.ts";
 
-/** Both ends belong to the range. */
-export type Range = { readonly first: bigint; readonly last: bigint };
+export type RangeSet = { readonly ranges: readonly Range[] };
 /** Changed only through `addRange` and `removeRange`. */
-export type RangeSet = { readonly ranges: Range[] };
+export type MutableRangeSet = { readonly ranges: Range[] };
 
-export const createRangeSet = (): RangeSet => ({ ranges: [] });
+/** The addresses of `items`, which may overlap and come in any order. */
+export function rangeSet(items: readonly Range[] = []): MutableRangeSet {
+  const ranges: Range[] = [];
+  for (const next of items.toSorted((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))) {
+    const top = ranges.at(-1);
+    if (!top || next.first > top.last + 1n) ranges.push(next);
+    else if (next.last > top.last) ranges[ranges.length - 1] = { first: top.first, last: next.last };
+  }
+  return { ranges };
+}
 
-export function addRange(set: RangeSet, { first, last }: Range): void {
+export function addRange(set: MutableRangeSet, { first, last }: Range): void {
   // Neighbours that touch are merged, so the search starts one address to the left and ends one to the right.
   const from = indexFrom(set, first - 1n);
   const until = indexFrom(set, last + 2n);
@@ -22,7 +31,7 @@ export function addRange(set: RangeSet, { first, last }: Range): void {
   set.ranges.splice(from, to - from, merged);
 }
 
-export function removeRange(set: RangeSet, { first, last }: Range): void {
+export function removeRange(set: MutableRangeSet, { first, last }: Range): void {
   const from = indexFrom(set, first);
   const until = indexFrom(set, last + 1n);
   const to = startsBy(set, until, last) ? until + 1 : until;

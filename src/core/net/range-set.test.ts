@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { addRange, covers, createRangeSet, overlapping, type Range, removeRange } from "./range-set.ts";
+import type { Range } from "./range.ts";
+import { addRange, covers, overlapping, rangeSet, removeRange } from "./range-set.ts";
 
 const SIZE = 40;
 const range = fc
@@ -15,7 +16,7 @@ const members = ({ first, last }: Range): number[] =>
 test("ranges are those of a plain set of numbers, merged", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), range, (steps, probe) => {
-      const set = createRangeSet();
+      const set = rangeSet();
       const model = new Set<number>();
       for (const { add, range: each } of steps) {
         if (add) addRange(set, each);
@@ -34,6 +35,7 @@ test("ranges are those of a plain set of numbers, merged", () => {
         covers(set, probe),
         members(probe).every((n) => model.has(n)),
       );
+      assert.deepEqual(rangeSet(set.ranges.flatMap((each) => [each, each]).reverse()), set);
       const lowest = set.ranges.find(({ first, last }) => last >= probe.first && first <= probe.last);
       assert.deepEqual(overlapping(set, probe), lowest);
     }),
