@@ -1,6 +1,7 @@
-// A small cluster of namespaces for benches: a core that bridges (flat) or routes (racked) between hosts, the daemon in the
-// core, an agent on every host, pods through the real CNI shim.
+// A small cluster of namespaces for benches: hosts on one bridge, the daemon beside it, an agent on every host, pods through the real
+// CNI shim.
 import { execFileSync, spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { type Bed, ip, nativePath } from "../test/support/bed.ts";
 import { until } from "./processes.ts";
 
@@ -14,95 +15,63 @@ export type BenchHost = {
 export type Cluster = { readonly core: string; readonly hosts: readonly BenchHost[] };
 
 const PORT = 9600;
+const GATEWAY = "192.168.0.254";
 const shortOf = (path: string): string => path.split("/").at(-1) ?? "";
 
-/** Flat: all hosts in 192.168.0.0/24 on a bridge. Racked: host n alone in 192.168.n.0/24 behind the core, which routes. */
-export async function startCluster(bed: Bed, size: number, kind: "flat" | "racked"): Promise<Cluster> {
+/** `size` hosts in 192.168.0.0/24. */
+export async function startCluster(bed: Bed, size: number): Promise<Cluster> {
   const core = bed.netns("core");
   const coreNs = shortOf(core);
-  execFileSync("nsenter", [`--net=${core}`, "sysctl", "-qw", "net.ipv4.ip_forward=1"]);
-  if (kind === "flat") makeBridge(coreNs);
-  const hosts = Array.from({ length: size }, (_, i) => makeHost(bed, coreNs, i + 1, kind));
-  writeDaemon(bed, core, size, kind);
+  makeBridge(coreNs);
+  const hosts = Array.from({ length: size }, (_, i) => makeHost(bed, coreNs, i + 1));
+  startDaemon(bed, core);
   await untilReady(core, bed, "daemon", `http://127.0.0.1:${PORT}/readyz`);
-  for (const host of hosts) startAgent(bed, host, kind);
+  for (const host of hosts) startAgent(bed, host);
   for (const host of hosts) await untilReady(host.netns, bed, host.name, "http://127.0.0.1:9607/readyz");
-  if (kind === "racked") routeRacks(coreNs, hosts, core);
   return { core, hosts };
 }
 
 function makeBridge(ns: string): void {
   ip("-n", ns, "link", "add", "br0", "type", "bridge");
   ip("-n", ns, "link", "set", "br0", "up");
-  ip("-n", ns, "addr", "add", "192.168.0.254/24", "dev", "br0");
+  ip("-n", ns, "addr", "add", `${GATEWAY}/24`, "dev", "br0");
 }
 
-function makeHost(bed: Bed, core: string, n: number, kind: "flat" | "racked"): BenchHost {
+function makeHost(bed: Bed, core: string, n: number): BenchHost {
   const netns = bed.netns(`h${n}`);
   const ns = shortOf(netns);
-  const [subnet, last] = kind === "flat" ? ["192.168.0", n] : [`192.168.${n}`, 1];
   ip("-n", ns, "link", "add", "eth0", "type", "veth", "peer", "name", `h${n}`, "netns", core);
-  ip("-n", ns, "addr", "add", `${subnet}.${last}/24`, "dev", "eth0");
+  ip("-n", ns, "addr", "add", `192.168.0.${n}/24`, "dev", "eth0");
   ip("-n", ns, "link", "set", "eth0", "up");
-  ip("-n", core, "link", "set", `h${n}`, "up", ...(kind === "flat" ? ["master", "br0"] : []));
-  if (kind === "racked") ip("-n", core, "addr", "add", `${subnet}.254/24`, "dev", `h${n}`);
-  ip("-n", ns, "route", "add", "default", "via", `${subnet}.254`);
-  return { name: `h${n}`, netns, ns, address: `${subnet}.${last}`, socket: `${bed.dir}/h${n}.sock` };
+  ip("-n", core, "link", "set", `h${n}`, "up", "master", "br0");
+  ip("-n", ns, "route", "add", "default", "via", GATEWAY);
+  return { name: `h${n}`, netns, ns, address: `192.168.0.${n}`, socket: `${bed.dir}/h${n}.sock` };
 }
 
-function writeDaemon(bed: Bed, core: string, size: number, kind: "flat" | "racked"): void {
-  const groups =
-    kind === "flat"
-      ? [{ name: "all", groups: [] }]
-      : Array.from({ length: size }, (_, i) => ({
-          name: `rack-${i + 1}`,
-          groups: [{ name: `h${i + 1}`, ip: `192.168.${i + 1}.1` }],
-        }));
+function startDaemon(bed: Bed, core: string): void {
   const topology = {
     networks: [{ name: "pods", cidr: "10.112.0.0/12", block_mask: 29 }],
-    topologies: [{ networks: ["pods"], map: groups }],
+    topologies: [{ networks: ["pods"], map: [{ name: "all", groups: [] }] }],
   };
   const file = `${bed.dir}/topology.json`;
-  execFileSync("tee", [file], { input: JSON.stringify(topology), stdio: ["pipe", "ignore", "inherit"] });
-  bed.romana(
-    "daemon",
-    [
-      "daemon",
-      "--listen",
-      `0.0.0.0:${PORT}`,
-      "--store",
-      `sqlite:${bed.dir}/romana.db`,
-      "--new-cluster",
-      "--initial-topology",
-      file,
-    ],
-    core,
-  );
+  writeFileSync(file, JSON.stringify(topology));
+  const store = `sqlite:${bed.dir}/romana.db`;
+  const options = ["--listen", `0.0.0.0:${PORT}`, "--store", store, "--new-cluster"];
+  bed.romana("daemon", ["daemon", ...options, "--initial-topology", file], core);
 }
 
-function startAgent(bed: Bed, host: BenchHost, kind: "flat" | "racked"): void {
-  const daemon = kind === "flat" ? "192.168.0.254" : host.address.replace(/\.\d+$/, ".254");
-  bed.romana(
-    host.name,
-    [
-      "agent",
-      "--daemon",
-      `http://${daemon}:${PORT}`,
-      "--hostname",
-      host.name,
-      "--state-dir",
-      `${bed.dir}/${host.name}`,
-      "--cni-socket",
-      host.socket,
-    ],
-    host.netns,
-  );
+function startAgent(bed: Bed, { name, netns, socket }: BenchHost): void {
+  const options = ["--daemon", `http://${GATEWAY}:${PORT}`, "--hostname", name];
+  const paths = ["--state-dir", `${bed.dir}/${name}`, "--cni-socket", socket];
+  bed.romana(name, ["agent", ...options, ...paths], netns);
 }
 
 async function untilReady(netns: string, bed: Bed, name: string, url: string): Promise<void> {
   const probe = (): boolean => {
     try {
-      execFileSync("nsenter", [`--net=${netns}`, "curl", "-sf", "-o", "/dev/null", url]);
+      execFileSync("nsenter", [`--net=${netns}`, "busybox", "wget", "-q", "-O", "/dev/null", url], {
+        stdio: "ignore",
+      });
       return true;
     } catch {
       return false; // not ready yet; `until` bounds the wait
@@ -113,28 +82,7 @@ async function untilReady(netns: string, bed: Bed, name: string, url: string): P
   });
 }
 
-type GroupJson = { name: string; cidr: string };
-
-function routeRacks(coreNs: string, hosts: readonly BenchHost[], core: string): void {
-  const reply = execFileSync(
-    "nsenter",
-    [`--net=${core}`, "curl", "-sf", `http://127.0.0.1:${PORT}/topology`],
-    { encoding: "utf8" },
-  );
-  const groups = (JSON.parse(reply) as { topologies: { map: GroupJson[] }[] }).topologies[0]?.map ?? [];
-  groups.forEach(({ cidr }, i) => ip("-n", coreNs, "route", "add", cidr, "via", hosts[i]?.address ?? ""));
-}
-
-/** JSON from the cluster's daemon. */
-export function ask(cluster: Cluster, path: string): unknown {
-  return JSON.parse(
-    execFileSync("nsenter", [`--net=${cluster.core}`, "curl", "-sf", `http://127.0.0.1:${PORT}${path}`], {
-      encoding: "utf8",
-    }),
-  );
-}
-
-export const conflist = (socket: string): string =>
+const conflist = (socket: string): string =>
   JSON.stringify({ cniVersion: "1.0.0", name: "romana", type: "romana", socket });
 
 /** Environment of a CNI call. */

@@ -30,9 +30,10 @@ async function bridgeAdd(bed: Bed, host: BenchHost, id: string, netns: string): 
 export const cniBench: Bench = {
   name: "cni",
   about: "CNI ADD against bridge + host-local",
+  needsRoot: true,
   run: () =>
     withBed(async (bed) => {
-      const { hosts } = await startCluster(bed, 1, "flat");
+      const { hosts } = await startCluster(bed, 1);
       const [host] = hosts;
       if (!host) throw new Error("no host");
       const [ours, peer]: [number[], number[]] = [[], []];

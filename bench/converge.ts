@@ -28,9 +28,10 @@ function monitorRoutes({ netns }: BenchHost): Monitor {
 export const convergeBench: Bench = {
   name: "converge",
   about: `ADD reply to route on another node, ${NODES} nodes`,
+  needsRoot: true,
   run: () =>
     withBed(async (bed) => {
-      const { hosts } = await startCluster(bed, NODES, "flat");
+      const { hosts } = await startCluster(bed, NODES);
       const [maker, observer] = [hosts[0], hosts[NODES - 1]];
       if (!maker || !observer) throw new Error("no hosts");
       const monitor = monitorRoutes(observer);

@@ -1,7 +1,6 @@
 // Resident memory of the daemon and of one agent at 1,000 nodes and 20,000 blocks.
 import { readFileSync } from "node:fs";
 import { Pool } from "undici";
-import { startCluster } from "./cluster.ts";
 import type { Bench } from "./figure.ts";
 import { answers, pause, until, withBed } from "./processes.ts";
 
@@ -100,5 +99,3 @@ export const memoryBench: Bench = {
       ];
     }),
 };
-
-export { startCluster };

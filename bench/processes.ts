@@ -4,13 +4,30 @@ import { Bed } from "../test/support/bed.ts";
 export const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Runs `body` with a bed and clears it whatever happens. */
-export async function withBed<T>(body: (bed: Bed) => Promise<T>): Promise<T> {
+/** Somebody wants the bench to end: what was made goes away first. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+}
+
+/** Runs `body` with a bed and clears it whatever happens, Ctrl-C too: then `signal` aborts. */
+export async function withBed<T>(body: (bed: Bed, signal: AbortSignal) => Promise<T>): Promise<T> {
   const bed = new Bed("built");
+  const stop = new AbortController();
+  const interrupt = (): void => {
+    stop.abort(new Interrupted());
+  };
+  const interrupted = new Promise<never>((_, reject) => {
+    stop.signal.addEventListener("abort", () => {
+      reject(stop.signal.reason as Interrupted);
+    });
+  });
+  const words = ["SIGINT", "SIGTERM"] as const;
+  for (const word of words) process.on(word, interrupt);
   try {
-    return await body(bed);
+    return await Promise.race([body(bed, stop.signal), interrupted]);
   } finally {
     await bed.dispose();
+    for (const word of words) process.off(word, interrupt);
   }
 }
 

@@ -47,6 +47,7 @@ async function sync(kernel: Kernel, desired: readonly Route[]): Promise<void> {
 export const routesBench: Bench = {
   name: "routes",
   about: `${COUNT} routes: first sync and resync, against ip -batch`,
+  needsRoot: true,
   run: () =>
     withBed(async (bed) => {
       const path = bed.netns("routes");

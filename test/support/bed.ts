@@ -21,6 +21,11 @@ export class Bed {
     this.#program = PROGRAM[program];
   }
 
+  /** Something else that is to be undone. */
+  onDispose(undo: () => void | Promise<void>): void {
+    this.#undo.push(undo);
+  }
+
   /** Makes a namespace with loopback up; its path. */
   netns(name: string): string {
     const full = `${this.#id}-${name}`;

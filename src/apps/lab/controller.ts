@@ -8,12 +8,12 @@ import type { Snapshot } from "../../core/model/snapshot.ts";
 import type { Kernel } from "../../io/kernel/kernel.ts";
 import { startNativeHelper } from "../../io/kernel/native-helper.ts";
 import { netnsPath } from "./fabric.ts";
-import { API_SOCKET, DAEMON_PORT } from "./lab.ts";
+import { DAEMON_PORT } from "./lab-processes.ts";
 import { startMirror } from "./mirror.ts";
 import { namespaceOf } from "./namespaces.ts";
 import { startRelay } from "./relay.ts";
 import { syncRouter } from "./routers.ts";
-import { loadState, type RouterState } from "./state.ts";
+import { API_SOCKET, loadState, type RouterState } from "./state.ts";
 
 export type ControllerDeps = {
   readonly clock: Clock;

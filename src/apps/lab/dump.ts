@@ -1,11 +1,10 @@
 // What a failed lab leaves for a reader: rules, routes, snapshot, ends of logs. Never throws: it is shown on the way out.
 import { readFile } from "node:fs/promises";
-import { API_SOCKET } from "./lab.ts";
+import { join } from "node:path";
 import { createApi } from "./api.ts";
 import { netnsPath, type Run } from "./fabric.ts";
 import { findNamespaces } from "./namespaces.ts";
-import { labDirectory, loadState } from "./state.ts";
-import { join } from "node:path";
+import { API_SOCKET, labDirectory, loadState } from "./state.ts";
 
 const LOG_BYTES = 3000;
 const COMMANDS = [

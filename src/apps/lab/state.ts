@@ -43,6 +43,8 @@ export type LabState = {
 };
 
 const ROOT = "/run/romana-lab";
+/** In a lab's directory: the daemon's REST API. */
+export const API_SOCKET = "api.sock";
 
 export const labDirectory = (id: string): string => join(ROOT, id);
 

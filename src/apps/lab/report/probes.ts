@@ -49,8 +49,7 @@ export type Trace = {
 
 /** From the first pod to a pod at the other end of the topology, each family. */
 export async function traceAcross(lab: Lab): Promise<Trace[]> {
-  const from = lab.state.pods[0];
-  const to = farPod(lab);
+  const [from, to] = [nearPod(lab), farPod(lab)];
   if (!from || !to) return [];
   return allOf(to.ips, async (ip) => {
     const family = ip.includes(":") ? "-6" : "-4";
@@ -71,6 +70,9 @@ export async function traceAcross(lab: Lab): Promise<Trace[]> {
     };
   });
 }
+
+/** The first pod of the first host. */
+export const nearPod = (lab: Lab): PodState | undefined => lab.state.pods[0];
 
 /** A pod of the last host: another zone where there is one. */
 export const farPod = (lab: Lab): PodState | undefined =>
