@@ -58,7 +58,8 @@ async function runAll(chosen: readonly Bench[], json: boolean): Promise<number> 
       if (json) for (const row of found) process.stdout.write(jsonLine(head, row));
       rows.push(...found);
     } catch (error) {
-      if (error instanceof Interrupted) return 130;
+      // What the bench was doing still waits for processes that are gone: it is not waited for.
+      if (error instanceof Interrupted) process.exit(130);
       failed++;
       tell(`bench ${bench.name} FAILED: ${error instanceof Error ? (error.stack ?? "") : String(error)}\n`);
     }
