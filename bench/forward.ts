@@ -3,8 +3,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { routeByHand } from "../src/apps/lab/by-hand.ts";
-import { buildFabric, checked, netnsPath, type Run } from "../src/apps/lab/fabric.ts";
+import { type Fabric, routeByHand } from "../src/apps/lab/by-hand.ts";
+import { buildFabric, checked, netnsPath, type Run, runOf } from "../src/apps/lab/fabric.ts";
 import type { Lab } from "../src/apps/lab/lab.ts";
 import { removeNamespaces } from "../src/apps/lab/namespaces.ts";
 import { farPod, nearPod } from "../src/apps/lab/report/probes.ts";
@@ -14,6 +14,7 @@ import { systemClock, systemRng } from "../src/base/clock.ts";
 import { silentLog } from "../src/base/log.ts";
 import { parseTopology } from "../src/core/topology/parse-topology.ts";
 import type { Bed } from "../test/support/bed.ts";
+import { startNativeHelper } from "../src/io/kernel/native-helper.ts";
 import { type Bench, type Figure, median, pairedRatio } from "./figure.ts";
 import { withBed } from "./processes.ts";
 
@@ -33,13 +34,18 @@ export const forwardBench: Bench = {
   run: () =>
     withBed(async (bed, signal) => {
       const lab = await startPods(bed, signal);
+      // One of the bench's own: the lab's ends with Ctrl-C, and by hand is undone after it.
+      const helper = await startNativeHelper({ log: silentLog });
+      bed.onDispose(() => helper.close());
+      const run = runOf(helper);
+      const own = { plan: lab.plan, run, clock: systemClock };
       const paths: Record<Side, Path> = {
         pods: podPath(lab),
-        byHand: await byHandPath(bed, lab, (node) => lab.namespace(node)),
-        bare: await barePath(bed, lab),
+        byHand: await byHandPath(bed, { ...own, namespace: lab.namespace }),
+        bare: await barePath(bed, { ...own, namespace: (node) => `rom-bench-${process.pid}-${node}` }),
       };
-      const tcp = await inTurns(paths, (path) => throughput(lab.run, path));
-      const rtt = await inTurns(paths, (path) => roundTrip(lab.run, path));
+      const tcp = await inTurns(paths, (path) => throughput(run, path));
+      const rtt = await inTurns(paths, (path) => roundTrip(run, path));
       const [streams, echoes] = [`${STREAM_SECONDS} s streams`, `median of ${PINGS} echoes`];
       return [
         {
@@ -78,22 +84,21 @@ function podPath(lab: Lab): Path {
 }
 
 /** The lab's underlay once more, without Romana. */
-async function barePath(bed: Bed, lab: Lab): Promise<Path> {
-  const { plan, run } = lab;
-  const namespace = (node: string): string => `rom-bench-${process.pid}-${node}`;
+async function barePath(bed: Bed, fabric: Fabric): Promise<Path> {
+  const { plan, run, namespace } = fabric;
   const namespaces = plan.nodes.map(({ name }) => namespace(name));
-  bed.onDispose(() => removeNamespaces(namespaces, { run, clock: systemClock }));
-  await buildFabric(plan, { run, namespace });
+  bed.onDispose(() => removeNamespaces(namespaces, fabric));
+  await buildFabric(plan, fabric);
   for (const { name } of plan.hosts)
     await checked(run, ["sysctl", "-qw", "net.ipv4.ip_forward=1"], { netns: netnsPath(namespace(name)) });
-  return byHandPath(bed, lab, namespace);
+  return byHandPath(bed, fabric);
 }
 
-/** Two namespaces on the first and the last host of the fabric whose nodes are in these namespaces. */
-async function byHandPath(bed: Bed, { plan, run }: Lab, namespace: (node: string) => string): Promise<Path> {
-  const [a, b] = [plan.hosts[0], plan.hosts.at(-1)];
+/** Two namespaces on the first and the last host of the fabric. */
+async function byHandPath(bed: Bed, fabric: Fabric): Promise<Path> {
+  const [a, b] = [fabric.plan.hosts[0], fabric.plan.hosts.at(-1)];
   if (!a || !b) throw new Error("bench: no hosts");
-  const { from, to, ips, undo } = await routeByHand({ plan, run, namespace, clock: systemClock }, [a, b]);
+  const { from, to, ips, undo } = await routeByHand(fabric, [a, b]);
   bed.onDispose(undo);
   return { from, to, ip: ips[0] ?? "" };
 }

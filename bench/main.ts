@@ -1,5 +1,6 @@
 // `npm run bench [-- NAME…] [--json]`: prints machine, date and every figure with peer, ratio and goal; exit code 1 if one is missed.
 import { cpus, release, totalmem } from "node:os";
+import { inspect } from "node:util";
 import { aggregateBench } from "./aggregate.ts";
 import { allocateBench } from "./allocate.ts";
 import { cniBench } from "./cni.ts";
@@ -61,7 +62,7 @@ async function runAll(chosen: readonly Bench[], json: boolean): Promise<number> 
       // What the bench was doing still waits for processes that are gone: it is not waited for.
       if (error instanceof Interrupted) process.exit(130);
       failed++;
-      tell(`bench ${bench.name} FAILED: ${error instanceof Error ? (error.stack ?? "") : String(error)}\n`);
+      tell(`bench ${bench.name} FAILED: ${inspect(error)}\n`);
     }
   }
   if (!json) process.stdout.write(renderTable(head, rows));
