@@ -5,6 +5,7 @@ import { endCases } from "./end-cases.ts";
 import { leaseCases } from "./lease-cases.ts";
 import { modelCases } from "./model-cases.ts";
 import { readCases } from "./read-cases.ts";
+import { snapshotCases } from "./snapshot-cases.ts";
 import type { Subject } from "./subject.ts";
 import { txnCases } from "./txn-cases.ts";
 import { watchCases } from "./watch-cases.ts";
@@ -13,7 +14,8 @@ import { watchCases } from "./watch-cases.ts";
 export type OpenSubject = (t: TestContext) => Promise<Pick<Subject, "store" | "pass">>;
 
 export function testStore(driver: string, open: OpenSubject): void {
-  for (const { name, run } of [readCases, txnCases, watchCases, leaseCases, modelCases, endCases].flat())
+  const cases = [readCases, snapshotCases, txnCases, watchCases, leaseCases, modelCases, endCases];
+  for (const { name, run } of cases.flat())
     test(`${driver} store: ${name}`, { timeout: 60_000 }, async (t) => {
       const over = new AbortController();
       const { store, pass } = await open(t);

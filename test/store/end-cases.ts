@@ -19,6 +19,7 @@ export const endCases: readonly StoreCase[] = [
       const attempts: readonly (() => Promise<unknown>)[] = [
         () => store.get(`${prefix}k`),
         () => store.list(prefix),
+        () => store.snapshot(prefix)[Symbol.asyncIterator]().next(),
         () => store.txn([], [put(`${prefix}k`)]),
         () => store.grantLease(60),
         () => store.renewLease(lease),

@@ -4,8 +4,8 @@ import { InputError, UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { describeOptions, type OptionSources, readOptions } from "../../base/options.ts";
 import { createPinoLog } from "../../io/log/pino-log.ts";
+import { openStore } from "../../io/store/open-store.ts";
 import { type DaemonConfig, daemonOptions, ENV_PREFIX } from "./config.ts";
-import { openStore } from "./open-store.ts";
 import { readBytes } from "./read-bytes.ts";
 import { createDaemon, type RunningDaemon } from "./wire.ts";
 

@@ -11,6 +11,7 @@ import type {
   Entry,
   LeaseId,
   Operation,
+  Page,
   Store,
   TxnResult,
   WatchEvent,
@@ -31,6 +32,8 @@ type Table = {
   revision: number;
   readonly log: ChangeLog;
 };
+
+const SNAPSHOT_PAGE = 1000;
 
 export const createMemoryStore = (options: MemoryStoreOptions): Store => new MemoryStore(options);
 
@@ -55,6 +58,13 @@ class MemoryStore implements Store {
     this.#run("get", () => ({ entry: this.#table.entries.get(key), revision: this.#table.revision }));
 
   list: Store["list"] = (prefix, options) => this.#run("list", () => list(this.#table, prefix, options));
+
+  async *snapshot(prefix: string): AsyncGenerator<Page> {
+    // Entries are never changed, only replaced: the list stays what it was.
+    const { entries, revision } = await this.#run("snapshot", () => list(this.#table, prefix));
+    for (let i = 0; i === 0 || i < entries.length; i += SNAPSHOT_PAGE)
+      yield await this.#run("snapshot", () => ({ entries: entries.slice(i, i + SNAPSHOT_PAGE), revision }));
+  }
 
   async *watch(...[prefix, options]: Parameters<Store["watch"]>): AsyncGenerator<WatchMessage> {
     await this.#run("watch", () => undefined);
@@ -110,7 +120,7 @@ function list(
   { entries, keys, revision }: Table,
   prefix: string,
   { limit = Infinity, after }: { limit?: number; after?: string } = {},
-): { entries: Entry[]; revision: number } {
+): Page {
   const found: Entry[] = [];
   const isAfter = after !== undefined && compareKeys(after, prefix) >= 0;
   for (let i = lowerBound(keys, isAfter ? after : prefix); i < keys.length && found.length < limit; i++) {

@@ -1,6 +1,7 @@
 // What the sqlite store and its worker thread say to each other: lists of requests, answered in lists of replies.
-import type { Compare, Entry, Operation, WatchEvent } from "./store.ts";
 import type { HistoryPage } from "./change-log.ts";
+import type { SnapshotPage } from "./sqlite-snapshots.ts";
+import type { Compare, Entry, Operation, Page, WatchEvent } from "./store.ts";
 
 /** Requests that change the database. All that wait are committed with one sync of the disk, each atomic for itself. */
 export type WriteRequest =
@@ -13,6 +14,9 @@ export type WriteRequest =
 export type ReadRequest =
   | { readonly kind: "get"; readonly key: string }
   | { readonly kind: "list"; readonly prefix: string; readonly limit?: number; readonly after?: string }
+  /** The next page; the first one opens the snapshot. */
+  | { readonly kind: "snapshot"; readonly snapshot: string; readonly prefix: string }
+  | { readonly kind: "end-snapshot"; readonly snapshot: string }
   | { readonly kind: "history"; readonly prefix: string; readonly after: number }
   | { readonly kind: "close" };
 
@@ -32,7 +36,9 @@ export type WorkerAnswers = {
   readonly revoke: { readonly events: readonly WatchEvent[]; readonly revision: number };
   readonly compact: undefined;
   readonly get: { readonly entry: Entry | undefined; readonly revision: number };
-  readonly list: { readonly entries: readonly Entry[]; readonly revision: number };
+  readonly list: Page;
+  readonly snapshot: SnapshotPage;
+  readonly "end-snapshot": undefined;
   readonly history: HistoryPage;
   readonly close: undefined;
 };

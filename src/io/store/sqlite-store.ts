@@ -11,7 +11,7 @@ import { checkTxn } from "./check-txn.ts";
 import { checkTtl, Leases } from "./leases.ts";
 import { ABSENT, type TxnAnswer, type WorkerHello } from "./sqlite-messages.ts";
 import { SqlitePort } from "./sqlite-port.ts";
-import type { Compare, LeaseId, Operation, Store, TxnResult, WatchEvent } from "./store.ts";
+import type { Compare, LeaseId, Operation, Page, Store, TxnResult, WatchEvent } from "./store.ts";
 
 export type SqliteStoreOptions = { readonly path: string; readonly clock: Clock; readonly log: Log };
 type Opened = Extract<WorkerHello, { kind: "open" }>;
@@ -81,6 +81,20 @@ class SqliteStore implements Store {
   list: Store["list"] = (prefix, options) =>
     this.#port.ask({ kind: "list", prefix, ...options }, (found) => found);
 
+  async *snapshot(prefix: string): AsyncGenerator<Page> {
+    const snapshot = randomUUID();
+    let isLast = false;
+    try {
+      while (!isLast) {
+        const page = await this.#port.ask({ kind: "snapshot", snapshot, prefix }, (found) => found);
+        isLast = page.isLast;
+        yield { entries: page.entries, revision: page.revision };
+      }
+    } finally {
+      if (!isLast) await this.#endSnapshot(snapshot);
+    }
+  }
+
   watch: Store["watch"] = (prefix, options) => this.#changes.watch(prefix, options);
 
   async txn(compares: readonly Compare[], operations: readonly Operation[]): Promise<TxnResult> {
@@ -109,6 +123,12 @@ class SqliteStore implements Store {
     this.#port.ask({ kind: "compact", revision }, () => this.#changes.compact(revision));
 
   close = (): Promise<void> => (this.#closing ??= this.#end());
+
+  /** A store that does not answer has told its reader, or will tell the next who asks. */
+  #endSnapshot(snapshot: string): Promise<void> {
+    const ended = this.#port.ask({ kind: "end-snapshot", snapshot }, () => undefined);
+    return ended.catch(() => undefined);
+  }
 
   #revoke(lease: LeaseId): Promise<void> {
     return this.#port.ask({ kind: "revoke", lease }, ({ events, revision }) => {

@@ -5,12 +5,14 @@ import { UnavailableError } from "../../base/errors.ts";
 import { HISTORY_REVISIONS, type HistoryPage } from "./change-log.ts";
 import { endOfPrefix } from "./key-order.ts";
 import { ABSENT, DELETED, type ReadRequest, type TxnAnswer, type WriteRequest } from "./sqlite-messages.ts";
+import { Snapshots } from "./sqlite-snapshots.ts";
 import type { Compare, Entry, Operation, WatchEvent } from "./store.ts";
 
 /** `revision` and `compacted` run ahead of the database within a transaction; `load` takes them back after a rollback. */
 export type Tables = {
   readonly db: DatabaseSync;
   readonly sql: Readonly<Record<keyof typeof STATEMENTS, StatementSync>>;
+  readonly snapshots: Snapshots;
   revision: number;
   compacted: number;
 };
@@ -45,7 +47,8 @@ const STATEMENTS = {
 
 export function openTables(db: DatabaseSync): Tables {
   const prepared = Object.entries(STATEMENTS).map(([name, text]) => [name, db.prepare(text)]);
-  const tables = { db, sql: Object.fromEntries(prepared) as Tables["sql"], revision: 0, compacted: 0 };
+  const sql = Object.fromEntries(prepared) as Tables["sql"];
+  const tables = { db, sql, snapshots: new Snapshots(), revision: 0, compacted: 0 };
   load(tables);
   return tables;
 }
@@ -84,18 +87,29 @@ export function write(tables: Tables, request: WriteRequest): unknown {
 export function read(tables: Tables, request: Exclude<ReadRequest, { kind: "close" }>): unknown {
   const { revision } = tables;
   switch (request.kind) {
-    case "get": {
-      const row = tables.sql.get.get(request.key) as Row | undefined;
-      return { entry: row && entryOf(row), revision };
-    }
-    case "list": {
-      const { prefix, limit = NO_LIMIT, after = "" } = request;
-      const rows = tables.sql.list.all(prefix, endOf(prefix), after, limit) as Row[];
-      return { entries: rows.map(entryOf), revision };
-    }
+    case "get":
+      return { entry: entryAt(tables, request.key), revision };
+    case "list":
+      return { entries: list(tables, request.prefix, request.after, request.limit), revision };
+    case "snapshot":
+      return tables.snapshots.next(request.snapshot, request.prefix, revision, (...range) =>
+        list(tables, ...range),
+      );
+    case "end-snapshot":
+      return tables.snapshots.close(request.snapshot);
     case "history":
       return history(tables, request);
   }
+}
+
+function entryAt({ sql }: Tables, key: string): Entry | undefined {
+  const row = sql.get.get(key) as Row | undefined;
+  return row && entryOf(row);
+}
+
+function list({ sql }: Tables, prefix: string, after = "", limit = NO_LIMIT): Entry[] {
+  const rows = sql.list.all(prefix, endOf(prefix), after, limit) as Row[];
+  return rows.map(entryOf);
 }
 
 function commit(tables: Tables, compares: readonly Compare[], operations: readonly Operation[]): TxnAnswer {
@@ -120,8 +134,10 @@ function checkLease({ sql }: Tables, lease: string | undefined): void {
 }
 
 /** See `TxnAnswer.effects`. */
-function apply({ sql }: Tables, operation: Operation, revision: number, place: number): number {
+function apply(tables: Tables, operation: Operation, revision: number, place: number): number {
+  const { sql, snapshots } = tables;
   const { key } = operation;
+  snapshots.keep(key, (each) => entryAt(tables, each));
   if (operation.kind === "delete") {
     if (sql.delete.run(key).changes === 0) return ABSENT;
     sql.record.run(revision, place, key, null, 0, null);

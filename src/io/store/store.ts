@@ -10,6 +10,9 @@ export type Entry = {
   readonly lease?: LeaseId;
 };
 
+/** Entries as they all were at `revision`. */
+export type Page = { readonly entries: readonly Entry[]; readonly revision: number };
+
 export type Compare =
   /** The key's last write was at exactly `revision`; 0: the key is absent. */
   | { readonly kind: "revision"; readonly key: string; readonly revision: number }
@@ -52,10 +55,12 @@ export interface Store {
   readonly identity: { readonly clusterId: string; readonly fresh: boolean };
   get(key: string): Promise<{ readonly entry: Entry | undefined; readonly revision: number }>;
   /** Entries whose key starts with `prefix`, by key in byte order, all of one `revision`. */
-  list(
-    prefix: string,
-    options?: { readonly limit?: number; readonly after?: string },
-  ): Promise<{ readonly entries: readonly Entry[]; readonly revision: number }>;
+  list(prefix: string, options?: { readonly limit?: number; readonly after?: string }): Promise<Page>;
+  /**
+   * All entries under `prefix` as they are at the revision of the first page, which every page carries, by key in byte order; at
+   * least one page. What is written meanwhile neither shows nor waits.
+   */
+  snapshot(prefix: string): AsyncIterable<Page>;
   /** Changes after revision `since` under `prefix`, until `signal` aborts (the iteration then ends without an error). */
   watch(
     prefix: string,
