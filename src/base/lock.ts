@@ -15,3 +15,24 @@ export function createLock(): Lock {
     },
   };
 }
+
+export interface KeyedLock {
+  /** As `Lock.run`, among those of the same key. */
+  run<T>(key: string, work: () => T | Promise<T>): Promise<T>;
+}
+
+export function createKeyedLock(): KeyedLock {
+  const last = new Map<string, Promise<unknown>>();
+  return {
+    run<T>(key: string, work: () => T | Promise<T>): Promise<T> {
+      const result = (last.get(key) ?? Promise.resolve()).then(work);
+      const ended = result
+        .catch(() => undefined)
+        .then(() => {
+          if (last.get(key) === ended) last.delete(key);
+        });
+      last.set(key, ended);
+      return result;
+    },
+  };
+}

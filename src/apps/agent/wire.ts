@@ -10,6 +10,8 @@ import { createMirror } from "../../core/desired/mirror.ts";
 import type { Kernel } from "../../io/kernel/kernel.ts";
 import { createDaemonClient } from "../../io/daemon/daemon-client.ts";
 import { startNativeHelper } from "../../io/kernel/native-helper.ts";
+import { createCommands } from "./cni/commands.ts";
+import { createLinkRemover } from "./cni/remove-links.ts";
 import { startCniServer } from "./cni/server.ts";
 import { type AgentConfig, parseDaemons, parseTags } from "./config.ts";
 import { type Endpoints, openEndpoints } from "./endpoints.ts";
@@ -135,17 +137,17 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Agent> 
     },
     deps,
   );
-  const cni = await startCniServer(config.cniSocket, {
-    daemon: client,
-    endpoints,
-    helper,
-    host: kernel,
-    rng: systemRng,
-    clock: systemClock,
-    hostname,
-    table: config.routeTableId,
+  // A line of its own: an ADD waits for no bulk of routes.
+  const cniKernel = await helper.kernel();
+  const commands = createCommands({
+    ...{ daemon: client, endpoints, helper, host: cniKernel, links: createLinkRemover(cniKernel) },
+    ...{ rng: systemRng, hostname, table: config.routeTableId },
     mtu: () => mtu,
     notReady: () => notReadyReason(health.state().parts),
+  });
+  const cni = await startCniServer(config.cniSocket, {
+    run: commands,
+    clock: systemClock,
     log,
     observe: (command, ok, seconds) => {
       metrics.cniRequests.inc({ command, outcome: ok ? "done" : "failed" });

@@ -16,6 +16,7 @@ export const RTM = {
   newLink: 16,
   delLink: 17,
   getLink: 18,
+  setLink: 19,
   newAddress: 20,
   delAddress: 21,
   getAddress: 22,
@@ -35,6 +36,7 @@ export const IFLA = {
   master: 10,
   linkinfo: 18,
   ifalias: 20,
+  group: 27,
   netNsFd: 28,
 } as const;
 export const IFLA_INFO = { kind: 1, data: 2 } as const;

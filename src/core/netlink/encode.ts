@@ -41,11 +41,16 @@ export function encodeChange(w: Writer, change: Change, sequence: number, flags:
       return encodeAddress(w, change, flags, sequence);
     case "neighbour-replace":
       return encodeNeighbour(w, change, flags, sequence);
-    case "link-set":
-      return encodeLinkSet(w, change, flags, sequence);
-    case "link-delete":
+    case "link-group":
+      return w.message(RTM.setLink, NLM_F.request | flags, sequence, () => {
+        ifinfo(w, 0, 0, 0);
+        w.attributeText(IFLA.ifname, change.name);
+        w.attributeU32(IFLA.group, change.group);
+      });
+    case "group-delete":
       return w.message(RTM.delLink, NLM_F.request | flags, sequence, () => {
-        ifinfo(w, change.index, 0, 0);
+        ifinfo(w, 0, 0, 0);
+        w.attributeU32(IFLA.group, change.group);
       });
     case "veth-add":
       return encodeVeth(w, change, flags, sequence);
@@ -213,33 +218,20 @@ function ifinfo(w: Writer, index: number, flags: number, change: number): void {
   w.u32(change);
 }
 
-function encodeLinkSet(w: Writer, change: Of<"link-set">, flags: number, sequence: number): void {
-  const { index, up, name, mtu, mac, alias, master, netnsFd } = change;
-  w.message(RTM.newLink, NLM_F.request | flags, sequence, () => {
-    ifinfo(w, index, up ? IFF_UP : 0, up === undefined ? 0 : IFF_UP);
-    if (name !== undefined) w.attributeText(IFLA.ifname, name);
-    if (mtu !== undefined) w.attributeU32(IFLA.mtu, mtu);
-    if (mac !== undefined) w.attributeBytes(IFLA.address, macBytes(mac));
-    if (alias !== undefined) w.attributeText(IFLA.ifalias, alias);
-    if (master !== undefined) w.attributeU32(IFLA.master, master);
-    if (netnsFd !== undefined) w.attributeU32(IFLA.netNsFd, netnsFd);
-  });
-}
-
 function encodeVeth(w: Writer, veth: Of<"veth-add">, flags: number, sequence: number): void {
   w.message(RTM.newLink, CREATE | NLM_F.excl | flags, sequence, () => {
-    ifinfo(w, veth.index, veth.up ? IFF_UP : 0, veth.up ? IFF_UP : 0);
+    ifinfo(w, veth.index, IFF_UP, IFF_UP);
     w.attributeText(IFLA.ifname, veth.name);
     w.attributeU32(IFLA.mtu, veth.mtu);
-    if (veth.mac !== undefined) w.attributeBytes(IFLA.address, macBytes(veth.mac));
+    w.attributeBytes(IFLA.address, macBytes(veth.mac));
     w.attribute(IFLA.linkinfo, () => {
       w.attributeText(IFLA_INFO.kind, "veth");
       w.attribute(IFLA_INFO.data, () => {
         w.attribute(VETH_INFO_PEER, () => {
-          ifinfo(w, veth.peerIndex, 0, 0);
+          ifinfo(w, veth.peerIndex, IFF_UP, IFF_UP);
           w.attributeText(IFLA.ifname, veth.peerName);
           w.attributeU32(IFLA.mtu, veth.mtu);
-          if (veth.peerMac !== undefined) w.attributeBytes(IFLA.address, macBytes(veth.peerMac));
+          w.attributeBytes(IFLA.address, macBytes(veth.peerMac));
           w.attributeU32(IFLA.netNsFd, veth.peerNetnsFd);
         });
       });

@@ -89,31 +89,21 @@ export type Change =
       readonly mac: string;
       readonly permanent: boolean;
     }
-  | {
-      readonly kind: "link-set";
-      readonly index: number;
-      readonly up?: boolean;
-      readonly name?: string;
-      readonly mtu?: number;
-      readonly mac?: string;
-      readonly alias?: string;
-      readonly master?: number;
-      readonly netnsFd?: number;
-    }
-  | { readonly kind: "link-delete"; readonly index: number }
-  /** `peerNetnsFd` is a descriptor of the native helper, from its `openNetns`. Indexes 0: the kernel chooses. */
+  /** Moves a link, found by its name, into a group of links (IFLA_GROUP, not 0). */
+  | { readonly kind: "link-group"; readonly name: string; readonly group: number }
+  /** Deletes the links of the group at once: the kernel waits for its readers once, not once a link. ENODEV: there are none. */
+  | { readonly kind: "group-delete"; readonly group: number }
+  /** Both ends up. `peerNetnsFd` is a descriptor of the native helper, from its `openNetns`. Indexes 0: the kernel chooses. */
   | {
       readonly kind: "veth-add";
       readonly name: string;
       readonly index: number;
-      readonly mac?: string;
+      readonly mac: string;
       readonly mtu: number;
-      readonly alias?: string;
       readonly peerName: string;
       readonly peerIndex: number;
-      readonly peerMac?: string;
+      readonly peerMac: string;
       readonly peerNetnsFd: number;
-      readonly up: boolean;
     };
 
 export type Notification =

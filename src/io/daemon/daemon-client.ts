@@ -2,6 +2,7 @@
 import { Agent, request } from "node:http";
 import { type Fault, InputError, UnavailableError } from "../../base/errors.ts";
 import type {
+  AddressList,
   AddressReply,
   AddressRequest,
   ApiError,
@@ -14,8 +15,13 @@ import type {
 
 export interface DaemonClient {
   allocate(body: AddressRequest): Promise<AddressReply>;
-  /** `sequence` of the allocation. InputError with status 404 or 409: it is not ours (any more). */
-  release(name: string, sequence: number): Promise<ReleaseReply>;
+  /** By the sequence of its allocation or by the host that holds it. InputError with status 404 or 409: it is not ours (any more). */
+  release(
+    name: string,
+    holder: { readonly sequence: number } | { readonly host: string },
+  ): Promise<ReleaseReply>;
+  /** What the host holds. */
+  addresses(host: string): Promise<readonly AddressReply[]>;
   register(body: HostRequest): Promise<HostReply>;
   report(host: string, body: HostReport): Promise<HostReportReply>;
   /** The replica in use, as `http://10.0.0.1:9600`. */
@@ -37,8 +43,13 @@ export function createDaemonClient(urls: readonly URL[]): DaemonClient {
     send(agent, new URL(path, current()), method, body) as Promise<Reply>;
   return {
     allocate: (body) => call("POST", "/address", body),
-    release: (name, sequence) =>
-      call("DELETE", `/address?addressName=${encodeURIComponent(name)}&sequence=${sequence}`),
+    release: (name, holder) => {
+      const by =
+        "sequence" in holder ? `sequence=${holder.sequence}` : `host=${encodeURIComponent(holder.host)}`;
+      return call("DELETE", `/address?addressName=${encodeURIComponent(name)}&${by}`);
+    },
+    addresses: async (host) =>
+      (await call<AddressList>("GET", `/addresses?host=${encodeURIComponent(host)}`)).addresses,
     register: (body) => call("POST", "/hosts", body),
     report: (host, body) => call("POST", `/hosts/${encodeURIComponent(host)}/report`, body),
     get url() {

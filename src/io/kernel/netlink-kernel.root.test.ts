@@ -70,7 +70,6 @@ test("a veth pair with chosen indexes, its peer in another namespace", async () 
     peerIndex: 70002,
     peerMac: "02:00:00:00:00:02",
     peerNetnsFd: peer.fd,
-    up: true,
   });
   await peer.close();
   index = 70001;
@@ -85,9 +84,25 @@ test("a veth pair with chosen indexes, its peer in another namespace", async () 
     [70001, "veth", 1400, true, "02:00:00:00:00:01", 70002],
   );
   const inside = await helper.kernel(`/run/netns/${peerNs}`);
-  await inside.apply([{ kind: "link-set", index: 70002, up: true }]);
   assert.equal((await inside.links()).find(({ name }) => name === "eth0")?.up, true);
   await inside.close();
+});
+
+test("links of a group go at once, found by name; others stay", async () => {
+  for (const name of ["gone0", "gone1", "stays0"])
+    ip("link", "add", name, "type", "veth", "peer", "name", `${name}p`);
+  const group = 4711;
+  const results = await kernel.apply([
+    ...["gone0", "nowhere", "gone1"].map((name): Change => ({ kind: "link-group", name, group })),
+    { kind: "group-delete", group },
+    { kind: "group-delete", group },
+  ]);
+  assert.deepEqual(
+    results.map((result) => (result.kind === "failed" ? result.code : "done")),
+    ["done", "ENODEV", "done", "done", "ENODEV"],
+  );
+  const names = (await kernel.links()).map(({ name }) => name).filter((name) => /^(gone|stays)/.test(name));
+  assert.deepEqual(names.sort(), ["stays0", "stays0p"]);
 });
 
 test("addresses of both families, as ip shows them", async () => {

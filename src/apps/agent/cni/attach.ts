@@ -1,5 +1,7 @@
-// A pod's veth pair, addresses, neighbours and routes: three sends. Knows nothing of CNI or of the daemon.
+// A pod's veth pair, addresses, neighbours and routes: three sends, of which the last two go at the same time. Knows nothing of CNI
+// or of the daemon.
 import { createHash } from "node:crypto";
+import { allEnded } from "../../../base/all-ended.ts";
 import { UnavailableError } from "../../../base/errors.ts";
 import type { Rng } from "../../../base/clock.ts";
 import { type Cidr, cidrOf, hostCidr } from "../../../core/net/cidr.ts";
@@ -7,6 +9,7 @@ import { podRoute } from "../../../core/desired/node-routes.ts";
 import { type Family, formatIp, type Ip, parseIp } from "../../../core/net/ip.ts";
 import type { Change, Route } from "../../../core/netlink/types.ts";
 import type { ChangeResult, Kernel, NativeHelper } from "../../../io/kernel/kernel.ts";
+import type { LinkRemover } from "./remove-links.ts";
 
 /** The pod's on-link gateway. No interface carries it: the pod has a permanent neighbour entry instead of asking by ARP or NDP. */
 export const GATEWAYS: Readonly<Record<Family, Ip>> = { 4: parseIp("169.254.1.1"), 6: parseIp("fe80::1") };
@@ -33,7 +36,12 @@ export type Pair = {
   readonly podMac: string;
 };
 
-type Deps = { readonly helper: NativeHelper; readonly host: Kernel; readonly rng: Rng };
+export type AttachDeps = {
+  readonly helper: NativeHelper;
+  readonly host: Kernel;
+  readonly links: LinkRemover;
+  readonly rng: Rng;
+};
 
 /** Name of the host end: "rom" and 12 hexadecimal digits of the attachment, so that it is found again without memory. */
 export function hostInterfaceName(network: string, containerId: string, ifname: string): string {
@@ -49,9 +57,9 @@ function podMacOf(hostInterface: string): string {
 
 /**
  * Makes the pair, with both indexes chosen here, so that addresses and routes need no look-up. A host end of the same name is
- * what a crashed ADD of this very attachment left: it is removed. UnavailableError `VETH` names the kernel's reason.
+ * what a crashed ADD of this very attachment left: it is removed. UnavailableError `NETNS_GONE`, `IFNAME_TAKEN`, `VETH`.
  */
-export async function createPair(wiring: Wiring, { helper, host, rng }: Deps): Promise<Pair> {
+export async function createPair(wiring: Wiring, { helper, host, links, rng }: AttachDeps): Promise<Pair> {
   const podMac = podMacOf(wiring.hostInterface);
   const netns = await helper.openNetns(wiring.netns);
   try {
@@ -59,9 +67,12 @@ export async function createPair(wiring: Wiring, { helper, host, rng }: Deps): P
       const pair = { hostIndex: chooseIndex(rng), podIndex: chooseIndex(rng), hostMac: HOST_MAC, podMac };
       const [result] = await host.apply([vethAdd(wiring, pair, netns.fd)]);
       if (result?.kind === "done") return pair;
-      if (attempt === VETH_ATTEMPTS || !["EEXIST", "EBUSY"].includes(result?.code ?? ""))
+      const code = result?.code ?? "";
+      if (code === "EEXIST" && attempt > 1) throw failure("IFNAME_TAKEN", wiring.ifname, result);
+      // EBUSY: an index that somebody else has.
+      if (attempt === VETH_ATTEMPTS || !["EEXIST", "EBUSY"].includes(code))
         throw failure("VETH", wiring.ifname, result);
-      await removeLink(wiring.hostInterface, host);
+      await links.remove(wiring.hostInterface);
     }
   } finally {
     await netns.close();
@@ -81,56 +92,38 @@ function vethAdd(wiring: Wiring, { hostIndex, podIndex, podMac }: Pair, peerNetn
     peerIndex: podIndex,
     peerMac: podMac,
     peerNetnsFd,
-    up: true,
   };
 }
 
-/** Gives both ends their addresses, neighbours and routes; the pair exists. UnavailableError `POD_NETWORK`. */
+/** Gives both ends their addresses, neighbours and routes. `pod`: the kernel inside. UnavailableError `POD_NETWORK`. */
 export async function configurePair(
-  wiring: Wiring,
   pair: Pair,
   ips: readonly Ip[],
   table: number,
-  { helper, host }: Omit<Deps, "rng">,
+  { pod, host }: { readonly pod: Kernel; readonly host: Kernel },
 ): Promise<void> {
-  const pod = await helper.kernel(wiring.netns);
-  try {
-    const inside = podChanges(pair, ips);
-    expectDone(inside, await pod.apply(inside));
-  } finally {
-    await pod.close();
-  }
-  const outside = hostChanges(pair, ips, table);
-  expectDone(outside, await host.apply(outside));
+  const [inside, outside] = [podChanges(pair, ips), hostChanges(pair, ips, table)];
+  const [insideResults, outsideResults] = await allEnded([pod.apply(inside), host.apply(outside)]);
+  expectDone(inside, insideResults);
+  expectDone(outside, outsideResults);
 }
 
 function podChanges({ podIndex: index }: Pair, ips: readonly Ip[]): Change[] {
-  return [
-    { kind: "link-set", index, up: true },
-    ...ips.flatMap((ip): Change[] => {
-      const gateway = GATEWAYS[ip.family];
-      const via = (dst: Cidr, hop: Ip | undefined): Change => ({
-        kind: "route-replace",
-        route: insideRoute(dst, hop, index),
-      });
-      return [
-        {
-          kind: "address-add",
-          address: {
-            index,
-            ip,
-            length: hostCidr(ip).length,
-            label: "",
-            flags: ip.family === 6 ? IFA_F_NODAD : 0,
-          },
-        },
-        { kind: "neighbour-replace", index, ip: gateway, mac: HOST_MAC, permanent: true },
-        // fe80::1 is on-link by itself (fe80::/64); 169.254.1.1 needs to be told.
-        ...(ip.family === 4 ? [via(hostCidr(gateway), undefined)] : []),
-        via(cidrOf({ family: ip.family, value: 0n }, 0), gateway),
-      ];
-    }),
-  ];
+  return ips.flatMap((ip): Change[] => {
+    const gateway = GATEWAYS[ip.family];
+    const via = (dst: Cidr, hop: Ip | undefined): Change => ({
+      kind: "route-replace",
+      route: insideRoute(dst, hop, index),
+    });
+    const flags = ip.family === 6 ? IFA_F_NODAD : 0;
+    return [
+      { kind: "address-add", address: { index, ip, length: hostCidr(ip).length, label: "", flags } },
+      { kind: "neighbour-replace", index, ip: gateway, mac: HOST_MAC, permanent: true },
+      // fe80::1 is on-link by itself (fe80::/64); 169.254.1.1 needs to be told.
+      ...(ip.family === 4 ? [via(hostCidr(gateway), undefined)] : []),
+      via(cidrOf({ family: ip.family, value: 0n }, 0), gateway),
+    ];
+  });
 }
 
 /** A route inside the pod. IPv4 needs the link scope where there is no gateway; IPv6 knows no scopes. */
@@ -153,19 +146,6 @@ function hostChanges({ hostIndex, podMac }: Pair, ips: readonly Ip[], table: num
     { kind: "neighbour-replace", index: hostIndex, ip, mac: podMac, permanent: true },
     { kind: "route-replace", route: podRoute(ip, hostIndex, table) },
   ]);
-}
-
-/** Removes a host end by its name, and with it its peer; fine when it is gone. */
-export async function removeLink(name: string, host: Kernel): Promise<void> {
-  const link = (await host.links()).find((candidate) => candidate.name === name);
-  if (link) await removeLinkByIndex(link.index, host);
-}
-
-/** As `removeLink`: an index chosen by us is never another link's. */
-export async function removeLinkByIndex(index: number, host: Kernel): Promise<void> {
-  const [result] = await host.apply([{ kind: "link-delete", index }]);
-  if (result?.kind === "failed" && result.code !== "ENODEV")
-    throw failure("LINK_DELETE", String(index), result);
 }
 
 function expectDone(changes: readonly Change[], results: readonly ChangeResult[]): void {

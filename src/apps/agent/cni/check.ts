@@ -4,47 +4,46 @@ import { equalIp, formatIp, type Ip, parseIp } from "../../../core/net/ip.ts";
 import type { Route } from "../../../core/netlink/types.ts";
 import type { AgentEndpoint } from "../endpoints.ts";
 import { GATEWAYS } from "./attach.ts";
+import type { Attached, CniDeps } from "./attached.ts";
+import { type CniConfig, configError } from "./cni-config.ts";
 import { CNI_CODE, CniError } from "./cni-error.ts";
-import type { CniRequest } from "./cni-request.ts";
-import type { CniDeps } from "./commands.ts";
 
-/** Throws CniError 101 that lists everything found amiss; 7 where `prevResult` names other addresses. */
-export async function checkAttachment(
-  endpoint: AgentEndpoint,
-  request: CniRequest,
-  deps: CniDeps,
-): Promise<void> {
+/** Throws CniError 3 for an attachment that is none, 7 where `prevResult` names other addresses, 101 that lists everything found amiss. */
+export async function checkAttachment({ name, config, attachment }: Attached, deps: CniDeps): Promise<void> {
+  const endpoint = deps.endpoints.get(name);
+  if (!endpoint) throw new CniError(CNI_CODE.unknownContainer, `no attachment ${name}`);
   const ips = endpoint.ips.map((text) => parseIp(text));
-  checkPrevResult(request, ips);
+  checkPrevResult(config, ips);
   const faults = [
-    ...(await insideFaults(endpoint, request, ips, deps)),
+    ...(await insideFaults(endpoint, attachment.netns, ips, deps)),
     ...(await hostFaults(endpoint, ips, deps)),
   ];
   if (faults.length > 0)
     throw new CniError(
       CNI_CODE.checkFailed,
-      `the network of ${endpoint.name} is not as ADD left it`,
+      `the network of ${name} is not as ADD left it`,
       faults.join("; "),
     );
 }
 
-function checkPrevResult({ config }: CniRequest, ips: readonly Ip[]): void {
-  const previous = (config.prevResult as { ips?: { address?: string }[] } | undefined)?.ips;
-  if (!Array.isArray(previous)) return;
+/** CHECK is about the result that the runtime kept: it must have our addresses, whatever later plugins added. */
+function checkPrevResult({ prevResult }: CniConfig, ips: readonly Ip[]): void {
+  if (!prevResult) throw configError("prevResult", undefined, "the result of the ADD");
+  const there = (prevResult["ips"] ?? []) as ({ address?: unknown } | null)[]; // parseCniConfig saw that it is a list
   for (const ip of ips) {
     const address = formatCidr(hostCidr(ip));
-    if (!previous.some((entry) => entry.address === address))
-      throw new CniError(CNI_CODE.invalidConfig, `prevResult.ips: expected ${address} in it`);
+    if (!there.some((entry) => entry?.address === address))
+      throw configError("prevResult.ips", there, `${address} among them`);
   }
 }
 
 async function insideFaults(
   endpoint: AgentEndpoint,
-  request: CniRequest,
+  netns: string,
   ips: readonly Ip[],
   { helper }: CniDeps,
 ): Promise<string[]> {
-  const pod = await helper.kernel(request.netns);
+  const pod = await helper.kernel(netns);
   try {
     const link = (await pod.links()).find(({ name }) => name === endpoint.ifname);
     if (!link) return [`${endpoint.ifname} is gone`];

@@ -1,4 +1,4 @@
-// Errors as a CNI runtime reads them. Codes: CNI specification 1.1.0, "Error".
+// Errors as a CNI runtime reads them. Codes: CNI specification 1.1.0, section 5, "Error".
 import { InputError, UnavailableError } from "../../../base/errors.ts";
 
 export const CNI_CODE = {
@@ -15,6 +15,8 @@ export const CNI_CODE = {
   addressRefused: 100,
   /** Ours: CHECK found the container's network other than ADD left it. */
   checkFailed: 101,
+  /** Ours, with libcni's number for it: a fault of Romana itself. */
+  internal: 999,
 } as const;
 
 export type CniCode = (typeof CNI_CODE)[keyof typeof CNI_CODE];
@@ -35,17 +37,44 @@ export class CniError extends Error {
 /** Any error as a `CniError`: a daemon or kernel that is away means "try again later"; a refusal names itself. */
 export function asCniError(error: unknown): CniError {
   if (error instanceof CniError) return error;
+  const because = { cause: error };
   if (error instanceof InputError)
-    return new CniError(CNI_CODE.addressRefused, error.message, error.code, { cause: error });
-  if (error instanceof UnavailableError && error.code === "NETNS_GONE")
-    return new CniError(CNI_CODE.unknownContainer, "the network namespace is gone", error.message, {
-      cause: error,
-    });
-  if (error instanceof UnavailableError)
-    return new CniError(CNI_CODE.tryAgainLater, error.message, error.code, { cause: error });
-  return new CniError(CNI_CODE.ioFailure, error instanceof Error ? error.message : String(error), "", {
-    cause: error,
-  });
+    return new CniError(CNI_CODE.addressRefused, error.message, error.code, because);
+  if (error instanceof UnavailableError) return ofUnavailable(error, because);
+  return new CniError(
+    CNI_CODE.internal,
+    error instanceof Error ? error.message : String(error),
+    "a fault of the Romana agent: its log has more",
+    because,
+  );
+}
+
+function ofUnavailable(error: UnavailableError, because: ErrorOptions): CniError {
+  switch (error.code) {
+    case "NETNS_GONE":
+      return new CniError(
+        CNI_CODE.unknownContainer,
+        "CNI_NETNS names no network namespace: the container is gone",
+        error.message,
+        because,
+      );
+    case "IFNAME_TAKEN":
+      return new CniError(
+        CNI_CODE.invalidEnvironment,
+        "CNI_IFNAME: expected a name that no interface of the container has",
+        error.message,
+        because,
+      );
+    case "DAEMON_UNREACHABLE":
+      return new CniError(
+        CNI_CODE.tryAgainLater,
+        "the Romana daemon does not answer",
+        error.message,
+        because,
+      );
+    default:
+      return new CniError(CNI_CODE.tryAgainLater, error.message, error.code, because);
+  }
 }
 
 /** The JSON that goes to the runtime on stdout. */

@@ -11,10 +11,13 @@ const result = {
 };
 type Rendered = {
   cniVersion: string;
-  interfaces: { mtu?: number; sandbox?: string }[];
+  interfaces: { name: string; mtu?: number; sandbox?: string }[];
   ips: { version?: string; address: string; interface: number }[];
+  routes: { dst: string; gw?: string }[];
+  dns: unknown;
 };
-const rendered = (version: string) => JSON.parse(renderAddResult(result, version)) as Rendered;
+const rendered = (version: string, previous?: Record<string, unknown>) =>
+  JSON.parse(renderAddResult(result, version, previous)) as Rendered;
 
 test("addresses are the pod's own: /32 and /128 on the second interface", () => {
   assert.deepEqual(
@@ -24,6 +27,35 @@ test("addresses are the pod's own: /32 and /128 on the second interface", () => 
       ["fd00::5/128", 1],
     ],
   );
+});
+
+test("what earlier plugins of the chain made stays, before ours", () => {
+  const previous = {
+    cniVersion: "1.0.0",
+    interfaces: [{ name: "lo", sandbox: "/run/netns/x" }],
+    ips: [{ address: "127.0.0.1/8", interface: 0 }],
+    routes: [{ dst: "127.0.0.0/8" }],
+    dns: { nameservers: ["10.0.0.10"] },
+  };
+  const { interfaces, ips, routes, dns } = rendered("1.0.0", previous);
+  assert.deepEqual(
+    interfaces.map(({ name }) => name),
+    ["lo", "rom0", "eth0"],
+  );
+  assert.deepEqual(
+    ips.map(({ address, interface: index }) => [address, index]),
+    [
+      ["127.0.0.1/8", 0],
+      ["10.0.0.5/32", 2],
+      ["fd00::5/128", 2],
+    ],
+  );
+  assert.deepEqual(
+    routes.map(({ dst }) => dst),
+    ["127.0.0.0/8", "0.0.0.0/0", "::/0"],
+  );
+  assert.deepEqual(dns, previous.dns);
+  assert.equal(rendered("1.0.0", { ips: null }).ips.length, 2);
 });
 
 for (const [version, ipVersions, mtu] of [

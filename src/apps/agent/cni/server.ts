@@ -1,48 +1,51 @@
 // The CNI server: a unix socket on which the native shim hands over what a runtime asked. One connection, one request, one reply.
-import { chmod, mkdir, rm } from "node:fs/promises";
+import { appendFile, chmod, mkdir, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { type Clock, Seconds } from "../../../base/clock.ts";
 import { UnavailableError } from "../../../base/errors.ts";
 import type { Log } from "../../../base/log.ts";
+import { versionOf } from "./cni-config.ts";
 import { asCniError, CNI_CODE, CniError, renderCniError } from "./cni-error.ts";
-import { parseCniRequest } from "./cni-request.ts";
-import { type CniDeps, runCniCommand } from "./commands.ts";
+import { type CniRequest, parseCniRequest } from "./cni-request.ts";
 import { type CniFrame, decodeFrame, encodeReply, frameLength } from "./frame.ts";
 
 const IDLE_TIMEOUT = Seconds(10);
 const MAX_CONNECTIONS = 512;
 
-export type CniServerDeps = CniDeps & {
+export type CniServerDeps = {
+  /** Runs a request; resolves with what goes to the runtime's stdout. */
+  readonly run: (request: CniRequest) => Promise<string>;
   readonly log: Log;
   readonly clock: Clock;
-  /** Called once a request: the command, whether it succeeded, seconds it took. */
+  /** Called once a request: its command ("invalid": none of ours), whether it succeeded, seconds it took. */
   readonly observe: (command: string, ok: boolean, seconds: number) => void;
 };
 
 export interface CniServer {
-  /** Stops accepting and resolves when the requests under way are answered. */
+  /** Stops accepting and resolves when the requests under way are answered. Who has not sent one yet is cut off. */
   close(): Promise<void>;
 }
 
 /** Listens on `path` with mode 0600; a socket that a dead agent left is replaced. UnavailableError `CNI_SOCKET`. */
 export async function startCniServer(path: string, deps: CniServerDeps): Promise<CniServer> {
-  const server = createServer({ allowHalfOpen: true }, (socket) => void serve(socket, deps));
+  const reading = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => void serve(socket, reading, deps));
   server.maxConnections = MAX_CONNECTIONS;
   await listen(server, path);
   return {
     close: () =>
       new Promise((resolve) => {
-        server.close(() => {
-          resolve();
-        });
+        server.close(() => resolve());
+        for (const socket of reading) socket.destroy();
       }),
   };
 }
 
 async function listen(server: Server, path: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    // Closed to others from the start: the socket's own mode comes a moment after the socket.
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await rm(path, { force: true });
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
@@ -50,70 +53,88 @@ async function listen(server: Server, path: string): Promise<void> {
     });
     await chmod(path, 0o600);
   } catch (cause) {
-    throw new UnavailableError({ code: "CNI_SOCKET", path }, { cause });
+    throw new UnavailableError({ code: "CNI_SOCKET", path, error: String(cause) }, { cause });
   }
 }
 
-async function serve(socket: Socket, deps: CniServerDeps): Promise<void> {
+async function serve(socket: Socket, reading: Set<Socket>, deps: CniServerDeps): Promise<void> {
+  reading.add(socket);
   socket.setTimeout(IDLE_TIMEOUT, () => socket.destroy());
   socket.on("error", (error) => {
     deps.log.debug("cni connection failed", { error: error.message });
   });
-  let frame: CniFrame;
   try {
-    frame = await readFrame(socket);
+    const frame = await readFrame(socket);
+    reading.delete(socket);
+    socket.setTimeout(0);
+    socket.end(await answer(frame, deps));
   } catch (error) {
+    reading.delete(socket);
     deps.log.warn("cni request refused", { error: String(error) });
     socket.end(encodeReply(1, renderCniError(asCniError(error), "1.0.0")));
-    return;
   }
-  socket.setTimeout(0);
-  socket.end(await answer(frame, deps));
 }
 
 async function readFrame(socket: Socket): Promise<CniFrame> {
   const chunks: Buffer[] = [];
   let size = 0;
+  let wanted = Infinity;
   for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     size += chunk.length;
-    if (size < 4) continue;
-    const all = Buffer.concat(chunks);
-    const wanted = 4 + frameLength(all);
-    if (size >= wanted) return decodeFrame(all.subarray(4, wanted));
+    if (wanted === Infinity && size >= 4) wanted = 4 + frameLength(Buffer.concat(chunks));
+    if (size >= wanted) return decodeFrame(Buffer.concat(chunks).subarray(4, wanted));
   }
   throw new CniError(CNI_CODE.decodeFailure, `the request ended after ${size} bytes`);
 }
 
-async function answer({ env, stdin }: CniFrame, deps: CniServerDeps): Promise<Buffer> {
-  const command = env.get("CNI_COMMAND") ?? "";
+type Outcome = {
+  readonly request: CniRequest | undefined;
+  readonly stdout: string;
+  readonly error: CniError | undefined;
+};
+
+async function answer(frame: CniFrame, deps: CniServerDeps): Promise<Buffer> {
   const start = deps.clock.monotonic();
-  const fields = {
-    command,
-    container: env.get("CNI_CONTAINERID") ?? "",
-    ifname: env.get("CNI_IFNAME") ?? "",
-  };
+  const outcome = await outcomeOf(frame, deps);
+  const ms = deps.clock.monotonic() - start;
+  const { request, stdout, error } = outcome;
+  deps.observe(request?.command ?? "invalid", error === undefined, ms / 1000);
+  const fields = { ...describe(frame, error), ms: Math.round(ms * 10) / 10 };
+  if (error) deps.log.warn("cni request failed", fields);
+  else deps.log.info("cni request done", fields);
+  if (request?.config.logFile !== undefined) void keep(request.config.logFile, fields, deps);
+  return error ? encodeReply(1, renderCniError(error, versionOf(frame.stdin))) : encodeReply(0, stdout);
+}
+
+async function outcomeOf({ env, stdin }: CniFrame, { run }: CniServerDeps): Promise<Outcome> {
+  let request: CniRequest | undefined;
   try {
-    const stdout = await runCniCommand(parseCniRequest(env, stdin), deps);
-    const seconds = (deps.clock.monotonic() - start) / 1000;
-    deps.observe(command, true, seconds);
-    deps.log.info("cni request done", { ...fields, ms: Math.round(seconds * 1e4) / 10 });
-    return encodeReply(0, stdout);
+    request = parseCniRequest(env, stdin);
+    return { request, stdout: await run(request), error: undefined };
   } catch (error) {
-    const failure = asCniError(error);
-    deps.observe(command, false, (deps.clock.monotonic() - start) / 1000);
-    deps.log.warn("cni request failed", {
-      ...fields,
-      code: failure.code,
-      error: failure.message,
-      details: failure.details,
-    });
-    return encodeReply(1, renderCniError(failure, versionOf(stdin)));
+    return { request, stdout: "", error: asCniError(error) };
   }
 }
 
-/** The version to answer an error in; the configuration itself may be what is wrong. */
-function versionOf(stdin: Uint8Array): string {
-  const match = /"cniVersion"\s*:\s*"([0-9.]{1,10})"/.exec(Buffer.from(stdin).toString("latin1"));
-  return match?.[1] ?? "1.0.0";
+function describe({ env }: CniFrame, error: CniError | undefined): Record<string, unknown> {
+  const value = (key: string): string => env.get(key) ?? "";
+  return {
+    command: value("CNI_COMMAND"),
+    container: value("CNI_CONTAINERID"),
+    ifname: value("CNI_IFNAME"),
+    ...(error ? { code: error.code, error: error.message, details: error.details } : {}),
+  };
+}
+
+/** `log_file`: a line of JSON a request. The reply does not wait for it. */
+async function keep(
+  path: string,
+  fields: Record<string, unknown>,
+  { clock, log }: CniServerDeps,
+): Promise<void> {
+  const line = JSON.stringify({ time: new Date(clock.now()).toISOString(), ...fields });
+  await appendFile(path, `${line}\n`, { mode: 0o600 }).catch((error: unknown) => {
+    log.warn("log_file of the network configuration is not written", { path, error: String(error) });
+  });
 }

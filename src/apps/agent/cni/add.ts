@@ -1,0 +1,92 @@
+// ADD: an address from the daemon, a pair from the kernel, both made known and wired; or nothing of it.
+import { allEnded } from "../../../base/all-ended.ts";
+import type { AddressReply, AddressRequest } from "../../../core/api/types.ts";
+import { formatIp, parseIp } from "../../../core/net/ip.ts";
+import type { Kernel } from "../../../io/kernel/kernel.ts";
+import type { AgentEndpoint } from "../endpoints.ts";
+import { configurePair, createPair, GATEWAYS, type Pair, type Wiring } from "./attach.ts";
+import type { Attached, CniDeps } from "./attached.ts";
+import { renderAddResult } from "./cni-result.ts";
+import { detach } from "./remove.ts";
+
+/** The interface inside, and the kernel there. */
+type Entered = { readonly pair: Pair; readonly pod: Kernel };
+
+/** ADD's result as JSON text. */
+export async function add(attached: Attached, deps: CniDeps): Promise<string> {
+  // The pair does not depend on the address: the daemon and the kernel work at the same time.
+  const [address, entered] = await Promise.allSettled([
+    deps.daemon.allocate(addressRequest(attached, deps)),
+    enter(wiringOf(attached, deps), deps),
+  ]);
+  try {
+    return await wire(attached, valueOf(address), valueOf(entered), deps);
+  } catch (error) {
+    // Where this fails too, the runtime hears "try again later", and its DEL does the rest.
+    await detach(attached, address.status === "fulfilled" ? address.value : undefined, deps);
+    throw error;
+  } finally {
+    if (entered.status === "fulfilled") await entered.value.pod.close();
+  }
+}
+
+function valueOf<T>(outcome: PromiseSettledResult<T>): T {
+  if (outcome.status === "fulfilled") return outcome.value;
+  throw outcome.reason;
+}
+
+async function enter(wiring: Wiring, deps: CniDeps): Promise<Entered> {
+  const [pair, pod] = await Promise.allSettled([createPair(wiring, deps), deps.helper.kernel(wiring.netns)]);
+  if (pair.status === "rejected" && pod.status === "fulfilled") await pod.value.close();
+  return { pair: valueOf(pair), pod: valueOf(pod) };
+}
+
+async function wire(
+  attached: Attached,
+  address: AddressReply,
+  { pair, pod }: Entered,
+  deps: CniDeps,
+): Promise<string> {
+  const { config } = attached;
+  const wiring = wiringOf(attached, deps);
+  const ips = address.ips.map((text) => parseIp(text));
+  await allEnded([
+    // Known before it is wired: the agent's loop must take the pod's routes for wanted when it sees them.
+    deps.endpoints.add(endpointOf(attached, wiring, address, pair.hostIndex)),
+    configurePair(pair, ips, deps.table, { pod, host: deps.host }),
+  ]);
+  const result = {
+    hostInterface: { name: wiring.hostInterface, mac: pair.hostMac },
+    podInterface: { name: wiring.ifname, mac: pair.podMac, netns: wiring.netns, mtu: wiring.mtu },
+    ips,
+    gateways: { 4: formatIp(GATEWAYS[4]), 6: formatIp(GATEWAYS[6]) },
+  };
+  return renderAddResult(result, config.cniVersion, config.prevResult);
+}
+
+function wiringOf({ config, attachment, hostInterface }: Attached, { mtu }: CniDeps): Wiring {
+  const { netns, ifname } = attachment;
+  return { netns, ifname, hostInterface, mtu: config.mtu ?? mtu() };
+}
+
+function addressRequest({ name, attachment }: Attached, { hostname }: CniDeps): AddressRequest {
+  const { tenant, segment, ips, pod } = attachment;
+  return {
+    ...{ name, host: hostname, tenant, segment },
+    ...(ips.length > 0 ? { ips: ips.map(formatIp) } : {}),
+    ...(pod === undefined ? {} : { pod }),
+  };
+}
+
+function endpointOf(
+  { config, attachment, name }: Attached,
+  { hostInterface, mtu }: Wiring,
+  { ips, tenant, segment, sequence, pod }: AddressReply,
+  hostIndex: number,
+): AgentEndpoint {
+  const { containerId, ifname, netns } = attachment;
+  return {
+    ...{ name, ips, tenant, segment, sequence, ...(pod === undefined ? {} : { pod }) },
+    ...{ network: config.name, containerId, ifname, netns, hostInterface, hostIndex, mtu },
+  };
+}

@@ -1,0 +1,46 @@
+// What the commands share: one attachment of a network with the names of its parts, and what they work with.
+import type { AddressReply, AddressRequest } from "../../../core/api/types.ts";
+import type { Endpoints } from "../endpoints.ts";
+import { type AttachDeps, hostInterfaceName } from "./attach.ts";
+import type { CniConfig } from "./cni-config.ts";
+import type { Attachment } from "./cni-request.ts";
+
+/** Whose address is released: that of one allocation, or what the host holds. */
+export type Holder = { readonly sequence: number } | { readonly host: string };
+
+export type CniDeps = AttachDeps & {
+  readonly daemon: {
+    allocate(request: AddressRequest): Promise<AddressReply>;
+    /** InputError 404 or 409: nothing is held under the name, or not by this holder. */
+    release(name: string, holder: Holder): Promise<unknown>;
+    /** All that the host holds. */
+    addresses(host: string): Promise<readonly AddressReply[]>;
+  };
+  readonly endpoints: Endpoints;
+  readonly hostname: string;
+  readonly table: number;
+  /** Bytes, for pods whose configuration names none. */
+  readonly mtu: () => number;
+  /** What keeps this node from attaching pods; `undefined`: nothing. */
+  readonly notReady: () => string | undefined;
+};
+
+export type Attached = {
+  readonly config: CniConfig;
+  readonly attachment: Attachment;
+  /** Of its address at the daemon and of its endpoint here. */
+  readonly name: string;
+  readonly hostInterface: string;
+};
+
+/**
+ * Its address is held under the name made of (network, container, interface): a retried ADD gets the same address, and a DEL can
+ * free no other container's. A slash is in none of the three, so no two attachments share a name.
+ */
+export const attachmentName = (network: string, containerId: string, ifname: string): string =>
+  `${network}/${containerId}/${ifname}`;
+
+export function attachedOf({ config, attachment }: Pick<Attached, "config" | "attachment">): Attached {
+  const parts = [config.name, attachment.containerId, attachment.ifname] as const;
+  return { config, attachment, name: attachmentName(...parts), hostInterface: hostInterfaceName(...parts) };
+}
