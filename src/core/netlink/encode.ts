@@ -41,6 +41,10 @@ export function encodeChange(w: Writer, change: Change, sequence: number, flags:
       return encodeAddress(w, change, flags, sequence);
     case "neighbour-replace":
       return encodeNeighbour(w, change, flags, sequence);
+    case "link-up":
+      return w.message(RTM.newLink, NLM_F.request | flags, sequence, () => {
+        ifinfo(w, change.index, IFF_UP, IFF_UP);
+      });
     case "link-group":
       return w.message(RTM.setLink, NLM_F.request | flags, sequence, () => {
         ifinfo(w, 0, 0, 0);
@@ -228,7 +232,7 @@ function encodeVeth(w: Writer, veth: Of<"veth-add">, flags: number, sequence: nu
       w.attributeText(IFLA_INFO.kind, "veth");
       w.attribute(IFLA_INFO.data, () => {
         w.attribute(VETH_INFO_PEER, () => {
-          ifinfo(w, veth.peerIndex, IFF_UP, IFF_UP);
+          ifinfo(w, veth.peerIndex, 0, 0);
           w.attributeText(IFLA.ifname, veth.peerName);
           w.attributeU32(IFLA.mtu, veth.mtu);
           w.attributeBytes(IFLA.address, macBytes(veth.peerMac));

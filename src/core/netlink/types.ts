@@ -89,11 +89,12 @@ export type Change =
       readonly mac: string;
       readonly permanent: boolean;
     }
+  | { readonly kind: "link-up"; readonly index: number }
   /** Moves a link, found by its name, into a group of links (IFLA_GROUP, not 0). */
   | { readonly kind: "link-group"; readonly name: string; readonly group: number }
   /** Deletes the links of the group at once: the kernel waits for its readers once, not once a link. ENODEV: there are none. */
   | { readonly kind: "group-delete"; readonly group: number }
-  /** Both ends up. `peerNetnsFd` is a descriptor of the native helper, from its `openNetns`. Indexes 0: the kernel chooses. */
+  /** The peer stays down: it is made first, and a veth without a peer cannot go up. `peerNetnsFd` is a descriptor of the native helper, from its `openNetns`. Indexes 0: the kernel chooses. */
   | {
       readonly kind: "veth-add";
       readonly name: string;

@@ -84,6 +84,7 @@ test("a veth pair with chosen indexes, its peer in another namespace", async () 
     [70001, "veth", 1400, true, "02:00:00:00:00:01", 70002],
   );
   const inside = await helper.kernel(`/run/netns/${peerNs}`);
+  await inside.apply([{ kind: "link-up", index: 70002 }]);
   assert.equal((await inside.links()).find(({ name }) => name === "eth0")?.up, true);
   await inside.close();
 });

@@ -109,7 +109,7 @@ export async function configurePair(
 }
 
 function podChanges({ podIndex: index }: Pair, ips: readonly Ip[]): Change[] {
-  return ips.flatMap((ip): Change[] => {
+  const changes = ips.flatMap((ip): Change[] => {
     const gateway = GATEWAYS[ip.family];
     const via = (dst: Cidr, hop: Ip | undefined): Change => ({
       kind: "route-replace",
@@ -124,6 +124,7 @@ function podChanges({ podIndex: index }: Pair, ips: readonly Ip[]): Change[] {
       via(cidrOf({ family: ip.family, value: 0n }, 0), gateway),
     ];
   });
+  return [{ kind: "link-up", index }, ...changes];
 }
 
 /** A route inside the pod. IPv4 needs the link scope where there is no gateway; IPv6 knows no scopes. */
