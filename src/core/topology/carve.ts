@@ -3,7 +3,7 @@
 import { type Cidr, containsCidr, equalCidr, formatCidr, subnet } from "../net/cidr.ts";
 import type { Group, Network, Topology, Tree } from "../model/topology.ts";
 import { allGroups } from "./groups.ts";
-import type { Report } from "./read-fields.ts";
+import type { Report } from "../model/read-fields.ts";
 import type { GroupSpec, Pin, TopologySpec, TreeSpec } from "./read-topology.ts";
 
 type Prefixes = Readonly<Record<string, Cidr>>;

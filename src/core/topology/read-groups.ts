@@ -15,7 +15,7 @@ import {
   readRecord,
   type Report,
   reportDuplicates,
-} from "./read-fields.ts";
+} from "../model/read-fields.ts";
 import { readPins } from "./read-pins.ts";
 import type { GroupSpec } from "./read-topology.ts";
 

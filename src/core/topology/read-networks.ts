@@ -12,7 +12,7 @@ import {
   readRecord,
   type Report,
   reportDuplicates,
-} from "./read-fields.ts";
+} from "../model/read-fields.ts";
 
 const DEFAULT_BLOCK_MASK = { 4: 29, 6: 125 } as const;
 /** A block's record lists its addresses, and is written at every allocation. */

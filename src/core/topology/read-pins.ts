@@ -1,7 +1,7 @@
 // The `cidr` and `cidrs` of a group: what an earlier `GET /topology` answered. Whether they fit is for carving to say.
 import { type Cidr, containsCidr, equalCidr, formatCidr } from "../net/cidr.ts";
 import type { Network } from "../model/topology.ts";
-import { at, isRecord, type Json, type Place, readCidr, type Report } from "./read-fields.ts";
+import { at, isRecord, type Json, type Place, readCidr, type Report } from "../model/read-fields.ts";
 import type { Pin } from "./read-topology.ts";
 
 /** `cidrs` by network; `cidr` is one of them, or stands alone for the network that holds it. */

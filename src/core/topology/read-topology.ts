@@ -1,7 +1,14 @@
 // A topology document (R4) as a typed specification, or everything that is wrong with its form. Carves nothing.
 import { type Cidr, equalCidr, formatCidr } from "../net/cidr.ts";
 import type { ListedHost, Network } from "../model/topology.ts";
-import { at, type Place, readFullList, readRecord, type Report, reportDuplicates } from "./read-fields.ts";
+import {
+  at,
+  type Place,
+  readFullList,
+  readRecord,
+  type Report,
+  reportDuplicates,
+} from "../model/read-fields.ts";
 import { readChildren, reportHostsTwice } from "./read-groups.ts";
 import { readNetworks } from "./read-networks.ts";
 import { readPins } from "./read-pins.ts";

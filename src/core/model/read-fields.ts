@@ -1,5 +1,5 @@
 // Reading the fields of a document that somebody wrote: each reader gives the value, or reports what is wrong and where and
-// gives something harmless in its place, so that reading goes on and every fault is found. Knows no topology.
+// gives something harmless in its place, so that reading goes on and every fault is found. Knows no document.
 import { type Fault, InputError } from "../../base/errors.ts";
 import { type Cidr, parseCidr } from "../net/cidr.ts";
 import { type Ip, parseIp } from "../net/ip.ts";
