@@ -66,7 +66,7 @@ test("metrics are named by the style and listed in the README", () => {
 });
 
 test("the metric law rejects a wrong prefix, a wrong unit and a metric nobody documented", () => {
-  assert.equal(metricFaults("agent", '"romana_daemon_foo_bar"', "").length, 3);
+  assert.equal(metricFaults("agent", 'name: "romana_daemon_foo_bar"', "").length, 3);
 });
 
 test("nothing names a registry or a machine", () => {

@@ -79,7 +79,7 @@ export function readmeFaults({ path, text }: SourceFile): string[] {
     : [`${path}: headings ${found.join(", ")}; expected ${README_HEADINGS.join(", ")}`];
 }
 
-const METRIC = /"(romana_[a-z0-9_]+)"/g;
+const METRIC = /\bname: "(romana_[a-z0-9_]+)"/g;
 const UNITS = [
   "seconds",
   "bytes",
