@@ -23,6 +23,7 @@ const replies: Record<string, [status: number, body: unknown]> = {
     404,
     { status_code: 404, details: 'host: "nobody": expected a known host', code: "HOST_UNKNOWN" },
   ],
+  "POST /hosts": [200, host],
   "GET /networks": [200, []],
   "POST /address": [503, { status_code: 503, details: "the store does not answer", code: "STORE_TIMEOUT" }],
   "GET /blocks": [200, "<html>"],

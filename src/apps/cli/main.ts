@@ -62,9 +62,9 @@ export function cliProgram(streams: Streams): Command {
     topologyCommands,
   ])
     add(program, action);
-  completionCommand(program);
   for (const app of ["daemon", "agent", "lab"])
     program.command(app).description(`run the ${app}: romana ${app} --help`).allowUnknownOption();
+  completionCommand(program);
   for (const command of everyCommand(program))
     command.exitOverride().configureOutput({ writeOut: streams.out, writeErr: () => undefined });
   return program;
