@@ -1,8 +1,9 @@
 // What one node's kernel should hold: the smallest table that leads to the blocks of its on-link hosts, refuses what is local and
 // empty, and says nothing of anything else. A function of the present only.
 import { aggregateRoutes } from "../net/aggregate.ts";
-import { type Cidr, containsIp, hostCidr } from "../net/cidr.ts";
+import { type Cidr, hostCidr } from "../net/cidr.ts";
 import { equalIp, type Family, formatIp, type Ip } from "../net/ip.ts";
+import { prefixMap } from "../net/prefix-map.ts";
 import type { Snapshot } from "../model/snapshot.ts";
 import { type NextHop, type Route, ROMANA_PROTOCOL, type Rule } from "../netlink/types.ts";
 
@@ -53,11 +54,12 @@ export const desiredRules = (table: number): Rule[] =>
 
 /** Next hops of hosts, as labels that are equal where the hops are. */
 function hostHops({ hosts }: Snapshot, node: Node) {
+  const onLinkHop = onLinkHops(node);
   const byLabel = new Map<string, NextHop>();
   const known = new Map<string, string | undefined>();
   const find = (host: string, family: Family): string | undefined => {
     const ip = hosts.get(host)?.ips.find((each) => each.family === family);
-    const hop = ip && (onLinkHop(ip, node) ?? node.gateways?.[family]);
+    const hop = ip && (onLinkHop(ip) ?? node.gateways?.[family]);
     if (!hop) return undefined;
     const label = `${hop.via ? formatIp(hop.via) : ""}%${hop.index}`;
     byLabel.set(label, hop);
@@ -74,12 +76,13 @@ function hostHops({ hosts }: Snapshot, node: Node) {
 }
 
 /** The host itself as gateway, through the most specific subnet that holds it; never one of our own addresses. */
-function onLinkHop(ip: Ip, { subnets }: Node): NextHop | undefined {
-  if (subnets.some((subnet) => equalIp(subnet.ip, ip))) return undefined;
-  const [best] = subnets
-    .filter(({ prefix }) => containsIp(prefix, ip))
-    .sort((a, b) => b.prefix.length - a.prefix.length);
-  return best && { via: ip, index: best.index, weight: 1, onlink: false };
+function onLinkHops({ subnets }: Node): (ip: Ip) => NextHop | undefined {
+  // Of two interfaces in one subnet the first counts, and a map keeps the last.
+  const links = prefixMap(subnets.toReversed().map(({ prefix, index }) => ({ prefix, value: index })));
+  return (ip) => {
+    const link = subnets.some((own) => equalIp(own.ip, ip)) ? undefined : links.lookup(ip);
+    return link && { via: ip, index: link.value, weight: 1, onlink: false };
+  };
 }
 
 function route(dst: Cidr, table: number, rest: Pick<Route, "type" | "scope" | "nextHops">): Route {

@@ -16,6 +16,8 @@ export type Router = {
 };
 
 const IPV6_METRIC = 1024;
+/** Worse than that of any other route here. */
+const DISCARD_METRIC = 2048;
 
 /** Routes of both families; next hops are gateways, their interface is left to the kernel (index 0). */
 export function desiredRouterRoutes(snapshot: Snapshot, router: Router): Route[] {
@@ -51,13 +53,17 @@ function neighbourRoutes({ neighbours, table }: Router): Route[] {
   );
 }
 
-/** Unless a neighbour or host takes the whole of it. */
-function discardRoutes({ owns, table, neighbours }: Router): Route[] {
-  const taken = neighbours.flatMap(({ prefixes }) => prefixes);
-  return owns
-    .filter((prefix) => !taken.some((other) => containsCidr(other, prefix)))
-    .map((prefix) => ({ ...base(prefix, table), type: "unreachable", nextHops: [] }));
-}
+/**
+ * Every aggregate, also where routes inside it cover it: the kernel drops those of a link that goes down, and then their packets
+ * must not follow the default route back to who sent them. A route to the very prefix wins by its metric.
+ */
+const discardRoutes = ({ owns, table }: Router): Route[] =>
+  owns.map((prefix) => ({
+    ...base(prefix, table),
+    metric: DISCARD_METRIC,
+    type: "unreachable",
+    nextHops: [],
+  }));
 
 function base(dst: Cidr, table: number): Omit<Route, "type" | "nextHops"> {
   return {

@@ -5,7 +5,8 @@ import { equalIp, formatIp, type Ip } from "../net/ip.ts";
 import { rangeOf } from "../net/range.ts";
 import { overlapping } from "../net/range-set.ts";
 import type { Address, Block, Endpoint, Host } from "../model/records.ts";
-import type { Group, Tree } from "../model/topology.ts";
+import type { Tree } from "../model/topology.ts";
+import { leafHolding } from "../topology/groups.ts";
 import { withSlot } from "./allocate.ts";
 import { isOwner, newBlock, offsetOf, ownerOf } from "./choose.ts";
 import type { IpamState } from "./state.ts";
@@ -92,7 +93,8 @@ function seatOf(draft: Draft, endpoint: Endpoint, ip: Ip): Seat[] {
 function blockFor(draft: Draft, endpoint: Endpoint, ip: Ip): Block | undefined {
   const { state, host } = draft;
   const network = state.topology.networks.find((each) => containsIp(each.cidr, ip));
-  const leaf = network && leafHolding(state, network.name, ip);
+  const tree = network && state.topology.trees.find(({ networks }) => networks.includes(network.name));
+  const leaf = tree && leafHolding(tree, network.name, ip);
   if (!network || !leaf) {
     conflict(draft, endpoint, ip, network ? `in no group of network ${network.name}` : "in no network");
     return undefined;
@@ -145,26 +147,10 @@ function groupOfEvidence(tree: Tree, endpoints: readonly Endpoint[]): string | u
   for (const { ips } of endpoints)
     for (const ip of ips)
       for (const network of tree.networks) {
-        const leaf = descend(tree.root, network, ip);
+        const leaf = leafHolding(tree, network, ip);
         if (leaf) return leaf.path;
       }
   return undefined;
-}
-
-function leafHolding(state: IpamState, network: string, ip: Ip): Group | undefined {
-  const tree = state.topology.trees.find((each) => each.networks.includes(network));
-  return tree && descend(tree.root, network, ip);
-}
-
-/** The leaf group whose prefix holds the address; padding between groups belongs to none. */
-function descend(root: Group, network: string, ip: Ip): Group | undefined {
-  const holds = (group: Group): boolean => {
-    const prefix = group.prefixes[network];
-    return prefix !== undefined && containsIp(prefix, ip);
-  };
-  let group = holds(root) ? root : undefined;
-  while (group && group.groups.length > 0) group = group.groups.find(holds);
-  return group;
 }
 
 const isEmpty = (block: Block): boolean => ![...block.slots.values()].some(({ state }) => state === "used");

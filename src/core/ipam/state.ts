@@ -5,6 +5,7 @@ import { formatCidr } from "../net/cidr.ts";
 import type { Ip } from "../net/ip.ts";
 import type { Address, Blackout, Host } from "../model/records.ts";
 import type { Group, Network, Topology } from "../model/topology.ts";
+import { groupsByPath } from "../topology/groups.ts";
 import { type BlockIndex, createBlockIndex } from "./block-index.ts";
 import type { Write } from "./types.ts";
 
@@ -96,17 +97,6 @@ function indexTopology(topology: Topology): TopologyIndex {
   return {
     topology,
     networks: new Map(topology.networks.map((network) => [network.name, network])),
-    groups: topology.trees.map((tree) => indexGroups(tree.root)),
+    groups: topology.trees.map(groupsByPath),
   };
-}
-
-/** By path, with a stack of our own: a tree may be as deep as the operator likes. */
-export function indexGroups(root: Group): Map<string, Group> {
-  const found = new Map<string, Group>();
-  const stack = [root];
-  for (let group = stack.pop(); group; group = stack.pop()) {
-    found.set(group.path, group);
-    for (const child of group.groups) stack.push(child);
-  }
-  return found;
 }

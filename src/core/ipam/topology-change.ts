@@ -5,8 +5,9 @@ import { formatIp } from "../net/ip.ts";
 import type { Block, Host } from "../model/records.ts";
 import type { Group, Topology, Tree } from "../model/topology.ts";
 import { assignHost } from "../topology/assign.ts";
+import { groupsByPath } from "../topology/groups.ts";
 import { holdsBlock } from "./hosts.ts";
-import { type IpamState, indexGroups } from "./state.ts";
+import type { IpamState } from "./state.ts";
 import type { Change, Conflict, Write } from "./types.ts";
 
 type NextTree = { readonly tree: Tree; readonly groups: ReadonlyMap<string, Group> };
@@ -17,7 +18,7 @@ type NextTree = { readonly tree: Tree; readonly groups: ReadonlyMap<string, Grou
  * for one transaction, blocks may go before and hosts after; the topology and the guards belong together.
  */
 export function planTopologyChange(state: IpamState, next: Topology): Change {
-  const trees = next.trees.map((tree) => ({ tree, groups: indexGroups(tree.root) }));
+  const trees = next.trees.map((tree) => ({ tree, groups: groupsByPath(tree) }));
   const misfits = [...state.blocks.values()].filter(({ block }) => !fits(block, next, trees));
   const conflicts = misfits.flatMap(({ block }) => conflictsOf(block));
   if (conflicts.length > 0) return { kind: "conflict", conflicts };

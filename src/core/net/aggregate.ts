@@ -4,7 +4,7 @@
 import { BugError } from "../../base/errors.ts";
 import { type Cidr, cidrOf, subnet } from "./cidr.ts";
 import type { Family } from "./ip.ts";
-import { firstOf, hasLabel, labelSets, type LabelSets } from "./label-sets.ts";
+import { firstOf, hasLabel, labelSets, type LabelSets, sizeOfSet } from "./label-sets.ts";
 import { prefixKeys } from "./prefix-keys.ts";
 import { buildRouteTree, FREE, NONE, regionSet, type RouteTree, UNREACHABLE } from "./route-tree.ts";
 
@@ -21,8 +21,8 @@ export type AggregateOptions<L> = {
 };
 
 /**
- * A smallest table (there may be several) with the forwarding of `routes`; by address, IPv4 first, a prefix before
- * those inside it. Labels are compared as keys of a `Map`. Of several routes to one prefix the last one counts.
+ * A smallest table with the forwarding of `routes`; by address, IPv4 first, a prefix before those inside it. Of several as
+ * small it is one that covers given prefixes with a shorter one only where that saves a route. Labels are compared as keys of a `Map`. Of several routes to one prefix the last one counts.
  * Linear in time but for the label sets, which are short where labels repeat; 1,000,000 prefixes take seconds.
  *
  * Method: ORTC (see route-tree.ts) with two changes. Free space is a place where every label is as good. Where "no
@@ -86,15 +86,25 @@ function install(tree: RouteTree, sets: LabelSets, emit: (place: number, label: 
   for (let place = places.pop(); place !== undefined; place = places.pop()) {
     let label = inherited.pop() ?? NONE;
     const set = setAt(tree, place, sets);
-    if (!hasLabel(sets, set, label)) {
+    const parts = partsOf(tree, place);
+    if (!hasLabel(sets, set, label) && !areApart(tree, sets, set, parts)) {
       label = firstOf(sets, set);
       emit(place, label);
     }
-    for (const part of partsOf(tree, place)) {
+    for (const part of parts) {
       places.push(part);
       inherited.push(label);
     }
   }
+}
+
+/**
+ * Whether the halves of a place have no label in common, so that its set holds those of both. A route for each half is then
+ * as cheap as one over both and another inside it, and stays what it was in the given table.
+ */
+function areApart(tree: RouteTree, sets: LabelSets, set: number, parts: readonly number[]): boolean {
+  const size = sizeOfSet(sets, set);
+  return parts.length > 0 && parts.every((part) => sizeOfSet(sets, setAt(tree, part, sets)) < size);
 }
 
 /**

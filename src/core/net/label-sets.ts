@@ -28,6 +28,9 @@ export const anyOf = (sets: LabelSets): number => sets.labels * 2;
 export const firstOf = (sets: LabelSets, set: number): number =>
   (sets.pool[set] ?? 0) === 0 ? 0 : (sets.pool[set + 1] ?? 0);
 
+/** Number of members; 0 of "any label". */
+export const sizeOfSet = (sets: LabelSets, set: number): number => sets.pool[set] ?? 0;
+
 export function hasLabel(sets: LabelSets, set: number, label: number): boolean {
   const size = sets.pool[set] ?? 0;
   if (size === 0) return true;

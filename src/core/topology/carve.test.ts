@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { containsCidr, equalCidr, overlaps, parseCidr, sizeOf } from "../net/cidr.ts";
+import { containsCidr, equalCidr, overlaps, sizeOf } from "../net/cidr.ts";
+import { parseIp } from "../net/ip.ts";
 import { paddingBits } from "./carve.ts";
-import { allGroups, findGroup, groupOf, leafGroups } from "./groups.ts";
+import { allGroups, groupsByPath, leafGroups, leafHolding } from "./groups.ts";
 import { document, faultsOf, firstTree, groups, net, prefixes, six, valid } from "./testdata/documents.ts";
 import { topologyDocument } from "./topology-document.ts";
 
@@ -158,15 +159,14 @@ test("a stated prefix that is not the one a group has for life is refused", () =
   assert.deepEqual(faultsOf(document(map), three), ["CIDR_MISFIT topologies[0].map[0].cidr"]);
 });
 
-test("the smallest group around a prefix is found", () => {
-  const topology = valid(document([{ name: "z", groups: groups("r1", "r2") }], [net, six]));
-  const pathAt = (text: string) => groupOf(topology, parseCidr(text))?.group.path;
-  assert.equal(pathAt("10.111.128.8/29"), "z/r2");
-  assert.equal(pathAt("fd00::1/128"), "z/r1");
-  assert.equal(pathAt("10.111.0.0/16"), "z");
-  assert.equal(pathAt("10.0.0.0/29"), undefined);
-  assert.equal(findGroup(firstTree(topology), "z/r1")?.name, "r1");
-  assert.equal(findGroup(firstTree(topology), "z/r3"), undefined);
+test("the leaf group around an address is found; padding belongs to none", () => {
+  const tree = firstTree(valid(document([{ name: "z", groups: groups("r1", "r2", "r3") }], [net, six])));
+  const pathAt = (network: string, text: string) => leafHolding(tree, network, parseIp(text))?.path;
+  assert.equal(pathAt("net", "10.111.127.255"), "z/r2");
+  assert.equal(pathAt("six", "fd00::1"), "z/r1");
+  assert.equal(pathAt("net", "10.111.192.0"), undefined);
+  assert.equal(pathAt("net", "10.0.0.0"), undefined);
+  assert.equal(pathAt("net", "fd00::1"), undefined);
 });
 
 type Map = { name: string; groups: Map }[];
@@ -213,10 +213,10 @@ test("law: whatever is posted next, a group that stays keeps its prefix", () => 
     fc.property(maps, maps, (map, next) => {
       const first = valid(document(map, wide));
       if (faultsOf(document(next, wide), first).length > 0) return;
-      const second = firstTree(valid(document(next, wide), first));
+      const second = groupsByPath(firstTree(valid(document(next, wide), first)));
       for (const group of allGroups(firstTree(first).root))
         for (const [network, cidr] of Object.entries(group.prefixes)) {
-          const now = findGroup(second, group.path)?.prefixes[network];
+          const now = second.get(group.path)?.prefixes[network];
           assert.ok(now === undefined || equalCidr(now, cidr), `${group.path} moved`);
         }
     }),

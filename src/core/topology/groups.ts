@@ -1,6 +1,7 @@
 // Walking a carved tree.
-import { type Cidr, containsCidr } from "../net/cidr.ts";
-import type { Group, Topology, Tree } from "../model/topology.ts";
+import { containsIp } from "../net/cidr.ts";
+import type { Ip } from "../net/ip.ts";
+import type { Group, Tree } from "../model/topology.ts";
 
 /** All groups below and with `group`, parents before children. */
 export function* allGroups(group: Group): Generator<Group> {
@@ -8,29 +9,21 @@ export function* allGroups(group: Group): Generator<Group> {
   for (const child of group.groups) yield* allGroups(child);
 }
 
-export function findGroup({ root }: Tree, path: string): Group | undefined {
-  return allGroups(root).find((group) => group.path === path);
-}
+/** The groups of a tree by path. */
+export const groupsByPath = ({ root }: Tree): ReadonlyMap<string, Group> =>
+  new Map([...allGroups(root)].map((group) => [group.path, group]));
 
 /** Groups that hold hosts: those without groups. */
 export const leafGroups = ({ root }: Tree): Group[] =>
   [...allGroups(root)].filter(({ groups }) => groups.length === 0);
 
-/** The smallest group whose prefix holds all of `cidr`, with its tree and network. `undefined`: outside of all networks. */
-export function groupOf(
-  { trees }: Topology,
-  cidr: Cidr,
-): { readonly tree: Tree; readonly network: string; readonly group: Group } | undefined {
-  for (const tree of trees)
-    for (const network of tree.networks) {
-      const holds = ({ prefixes }: Group): boolean => {
-        const prefix = prefixes[network];
-        return prefix !== undefined && containsCidr(prefix, cidr);
-      };
-      if (!holds(tree.root)) continue;
-      let group = tree.root;
-      for (let inner: Group | undefined = group; inner; inner = group.groups.find(holds)) group = inner;
-      return { tree, network, group };
-    }
-  return undefined;
+/** The leaf group whose prefix in `network` holds the address; padding between groups belongs to none. */
+export function leafHolding({ root }: Tree, network: string, ip: Ip): Group | undefined {
+  const holds = ({ prefixes }: Group): boolean => {
+    const prefix = prefixes[network];
+    return prefix !== undefined && containsIp(prefix, ip);
+  };
+  let group = holds(root) ? root : undefined;
+  while (group && group.groups.length > 0) group = group.groups.find(holds);
+  return group;
 }

@@ -2,6 +2,7 @@
 import type { Group, Network, Tree } from "../model/topology.ts";
 import { type Cidr, formatCidr, sizeOf } from "../net/cidr.ts";
 import { leavesAsking } from "./assign.ts";
+import { complementWithin, prefixSet, toCidrs } from "../net/prefix-set.ts";
 import { formatCount } from "./format-count.ts";
 import { allGroups, leafGroups } from "./groups.ts";
 
@@ -22,22 +23,30 @@ export function warningsOf(tree: Tree, networks: Networks): Warning[] {
   ];
 }
 
-/** Slots of a group that no child has: carved to a power of two, they wait for groups to come. */
+/** What of a group's prefix no child has: carved to a power of two, it waits for groups to come. */
 function paddingOf(group: Group): Warning[] {
-  const idle = Object.entries(group.prefixes).flatMap(([network, cidr]) => {
+  if (group.groups.length === 0) return [];
+  return Object.entries(group.prefixes).flatMap(([network, cidr]) => {
     const children = group.groups.flatMap((child) => child.prefixes[network] ?? []);
-    const slots = 2 ** ((children[0]?.length ?? cidr.length) - cidr.length);
-    const spare = children.length === 0 ? 0 : slots - children.length;
-    return spare > 0 ? [{ cidr, slots, spare, share: `${Math.round((100 * spare) / slots)} %` }] : [];
+    const idle = toCidrs(complementWithin(cidr, prefixSet(children)));
+    if (idle.length === 0) return [];
+    const share = idle.reduce((sum, each) => sum + 2 ** (cidr.length - each.length), 0);
+    const text = `${nameOf(group)}: ${Math.round(100 * share)} % of ${formatCidr(cidr)} is unused until more groups are added: ${listOf(idle.map(formatCidr))}`;
+    return [{ code: "PADDING" as const, group: group.path, text }];
   });
-  return idle.map(({ cidr, slots, spare, share }) => ({
-    code: "PADDING",
-    group: group.path,
-    text: `${nameOf(group)}: ${share} of ${formatCidr(cidr)} is unused, ${spare} of ${slots} slots, until more groups are added`,
-  }));
 }
 
 const nameOf = ({ path }: Group): string => (path === "" ? "the top of the tree" : `group ${path}`);
+
+const MAX_SHOWN = 3;
+
+/** "a, b and c"; of many the first. */
+function listOf(words: readonly string[]): string {
+  const rest = words.length - MAX_SHOWN;
+  const shown = rest > 0 ? [...words.slice(0, MAX_SHOWN), `${rest} more`] : words;
+  const last = shown.at(-1) ?? "";
+  return shown.length > 1 ? `${shown.slice(0, -1).join(", ")} and ${last}` : last;
+}
 
 /**
  * The leaf with the least room for pods: a host of it, where the file lists hosts, else the group, as hosts that join by the
@@ -49,13 +58,19 @@ function fillsFirst(tree: Tree): Warning[] {
   const compared = (listed.length > 0 ? listed : leaves)
     .map((group) => ({ group, room: roomOf(group) / Math.max(1, group.hosts.length) }))
     .sort((a, b) => a.room - b.room);
-  const [first, last] = [compared[0], compared.at(-1)];
-  if (!first || !last || first.room === last.room) return [];
-  const equals = compared.filter(({ room }) => room === first.room).length - 1;
-  const more = equals === 0 ? "fills first" : `and ${equals} more fill first`;
+  const least = compared[0]?.room;
+  const most = compared.at(-1)?.room;
+  const roomiest = compared.find(({ room }) => room === most);
+  if (least === undefined || least === most || !roomiest) return [];
+  const first = compared.filter(({ room }) => room === least).map(({ group }) => group);
+  const [only, ...others] = first;
+  const subject =
+    only && others.length === 0
+      ? `${nameOf(only)} fills first:`
+      : `groups ${listOf(first.map(({ path }) => path))} fill first: each has`;
   const unit = listed.length > 0 ? "addresses a host" : "addresses";
-  const text = `${nameOf(first.group)} ${more}: ${formatCount(Math.floor(first.room))} ${unit}, ${nameOf(last.group)} has ${formatCount(Math.floor(last.room))}`;
-  return [{ code: "FILLS_FIRST", group: first.group.path, text }];
+  const text = `${subject} ${formatCount(Math.floor(least))} ${unit}, ${nameOf(roomiest.group)} has ${formatCount(Math.floor(roomiest.room))}`;
+  return [{ code: "FILLS_FIRST", group: only?.path ?? "", text }];
 }
 
 /** Pods that a group has addresses for: each takes one of every family. */
@@ -87,7 +102,7 @@ function scarceBlocks(group: Group, networks: Networks): Warning[] {
   return Object.entries(group.prefixes).flatMap(([network, cidr]) => {
     const blocks = 2 ** ((networks.get(network)?.blockMask ?? cidr.length) - cidr.length);
     if (blocks >= group.hosts.length) return [];
-    const text = `${nameOf(group)}: ${group.hosts.length} hosts and ${formatCount(blocks)} blocks of network ${network}, and a host needs one for every tenant and segment`;
+    const text = `${nameOf(group)}: ${group.hosts.length} hosts and ${formatCount(blocks)} ${blocks === 1 ? "block" : "blocks"} of network ${network}, and a host needs one for every tenant and segment`;
     return [{ code: "FEWER_BLOCKS_THAN_HOSTS" as const, group: group.path, text }];
   });
 }

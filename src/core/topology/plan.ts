@@ -1,10 +1,10 @@
 // What a topology will do, before any host joins: capacity of every group and listed host, routes of every router, and what its
 // author may not have meant. Counts only; JSON as it is.
 import type { Group, ListedHost, Network, Topology, Tree } from "../model/topology.ts";
-import { containsCidr, formatCidr, sizeOf } from "../net/cidr.ts";
-import { allGroups } from "./groups.ts";
+import { formatCidr, sizeOf } from "../net/cidr.ts";
+import { groupsByPath } from "./groups.ts";
 import { type Warning, warningsOf } from "./plan-warnings.ts";
-import { racksOf, type RackRouter, routersOf } from "./racks.ts";
+import { type RackRouter, racksOf, routersOf } from "./racks.ts";
 
 export type TopologyPlan = { readonly topologies: readonly TreePlan[] };
 export type TreePlan = {
@@ -57,7 +57,7 @@ function planTree(tree: Tree, networks: Networks): TreePlan {
   return {
     networks: tree.networks,
     root: planGroup(tree.root, networks),
-    routers: planRouters(tree.root, networks),
+    routers: planRouters(tree, networks),
     warnings: warningsOf(tree, networks),
   };
 }
@@ -90,28 +90,20 @@ function planHost(host: ListedHost, shares: readonly Share[], hosts: number): Ho
   return { ...host, shares: own };
 }
 
-function planRouters(root: Group, networks: Networks): RouterPlan[] {
-  const groups = new Map([...allGroups(root)].map((group) => [group.path, group]));
-  const prefixesOf = (paths: readonly string[]) =>
-    paths.flatMap((path) => Object.values(groups.get(path)?.prefixes ?? {}));
-  return routersOf(racksOf(root)).map(({ name, role, owns, hops }) => {
-    const beyond = prefixesOf(hops.map(({ group }) => group));
-    const discarded = prefixesOf(owns).filter((cidr) => !beyond.some((other) => containsCidr(other, cidr)));
-    const routes = beyond.length + discarded.length;
-    return { name, role, owns, routes, blockRoutes: blockRoutes(role, owns, groups, networks) };
+/** What core/desired gives routers in an empty cluster: a route for each prefix beyond, and a discard for each of their own. */
+function planRouters(tree: Tree, networks: Networks): RouterPlan[] {
+  const groups = groupsByPath(tree);
+  return routersOf(racksOf(tree.root)).map(({ name, role, owns, hops }) => {
+    const own = owns.flatMap((path) => groups.get(path) ?? []);
+    const beyond = hops.flatMap(({ group }) => groups.get(group) ?? []);
+    const routes = [...own, ...beyond].reduce((sum, { prefixes }) => sum + Object.keys(prefixes).length, 0);
+    return { name, role, owns, routes, blockRoutes: blockRoutes(role === "tor" ? own : [], networks) };
   });
 }
 
-function blockRoutes(
-  role: RackRouter["role"],
-  owns: readonly string[],
-  groups: ReadonlyMap<string, Group>,
-  networks: Networks,
-): RouterPlan["blockRoutes"] {
-  if (role !== "tor") return { least: 0, most: 0 };
-  const own = owns.flatMap((path) => groups.get(path) ?? []);
-  const families = (group: Group): number =>
-    new Set(Object.values(group.prefixes).map(({ ip }) => ip.family)).size;
+function blockRoutes(own: readonly Group[], networks: Networks): RouterPlan["blockRoutes"] {
+  const families = ({ prefixes }: Group): number =>
+    new Set(Object.values(prefixes).map(({ ip }) => ip.family)).size;
   const least = own.reduce((sum, group) => sum + group.hosts.length * families(group), 0);
   const most = own.flatMap((group) => sharesOf(group, networks)).reduce((sum, { blocks }) => sum + blocks, 0);
   return { least, most };
