@@ -1,8 +1,9 @@
 // A small cluster of namespaces for benches: hosts on one bridge, the daemon beside it, an agent on every host, pods through the real
 // CNI shim.
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { type Bed, ip, nativePath } from "../test/support/bed.ts";
+import { type Bed, ip } from "../test/support/bed.ts";
+import { type Plugins, romanaPlugin, startPlugins } from "./plugin.ts";
 import { until } from "./processes.ts";
 
 export type BenchHost = {
@@ -11,6 +12,8 @@ export type BenchHost = {
   readonly ns: string;
   readonly address: string;
   readonly socket: string;
+  /** Runs plugins in its namespace. */
+  readonly plugins: Plugins;
 };
 export type Cluster = { readonly core: string; readonly hosts: readonly BenchHost[] };
 
@@ -45,7 +48,8 @@ function makeHost(bed: Bed, core: string, n: number): BenchHost {
   ip("-n", ns, "link", "set", "eth0", "up");
   ip("-n", core, "link", "set", `h${n}`, "up", "master", "br0");
   ip("-n", ns, "route", "add", "default", "via", GATEWAY);
-  return { name: `h${n}`, netns, ns, address: `192.168.0.${n}`, socket: `${bed.dir}/h${n}.sock` };
+  const plugins = startPlugins(bed, netns);
+  return { name: `h${n}`, netns, ns, address: `192.168.0.${n}`, socket: `${bed.dir}/h${n}.sock`, plugins };
 }
 
 function startDaemon(bed: Bed, core: string): void {
@@ -82,53 +86,16 @@ async function untilReady(netns: string, bed: Bed, name: string, url: string): P
   });
 }
 
-const conflist = (socket: string): string =>
-  JSON.stringify({ cniVersion: "1.0.0", name: "romana", type: "romana", socket });
-
-/** Environment of a CNI call. */
-export const cniEnv = (command: string, id: string, netns: string, args = ""): NodeJS.ProcessEnv => ({
-  CNI_ARGS: args,
-  PATH: process.env["PATH"],
-  CNI_COMMAND: command,
-  CNI_CONTAINERID: id,
-  CNI_NETNS: netns,
-  CNI_IFNAME: "eth0",
-  CNI_PATH: "/usr/lib/cni",
-});
-
-/** Runs the shim in the host's namespace and resolves with its stdout and the milliseconds from exec to reply. */
-export function cni(
-  host: BenchHost,
-  command: string,
+/** Runs Romana's plugin in the host's namespace; its stdout and the milliseconds from exec to reply. */
+export const cni = (
+  { plugins, socket }: BenchHost,
+  command: "ADD" | "DEL",
   id: string,
   netns: string,
   args = "",
-): Promise<{ stdout: string; milliseconds: number }> {
-  return plugin(nativePath, ["cni"], host.netns, cniEnv(command, id, netns, args), conflist(host.socket));
-}
-
-/** Any CNI plugin, timed from spawn to exit. */
-export function plugin(
-  path: string,
-  args: readonly string[],
-  netns: string,
-  env: NodeJS.ProcessEnv,
-  stdin: string,
-): Promise<{ stdout: string; milliseconds: number }> {
-  return new Promise((resolve, reject) => {
-    const start = performance.now();
-    const child = spawn("nsenter", [`--net=${netns}`, path, ...args], {
-      env,
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    let stdout = "";
-    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-    child.on("error", reject);
-    child.on("close", (code) => {
-      const milliseconds = performance.now() - start;
-      if (code === 0) resolve({ stdout, milliseconds });
-      else reject(new Error(`${path} ended with ${String(code)}: ${stdout}`));
-    });
-    child.stdin.end(stdin);
-  });
-}
+): Promise<{ stdout: string; milliseconds: number }> =>
+  plugins.run(
+    romanaPlugin,
+    { command, id, netns, args },
+    { cniVersion: "1.0.0", name: "romana", type: "romana", socket },
+  );
