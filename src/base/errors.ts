@@ -71,6 +71,9 @@ export function describeFault(fault: Fault): string {
   return `${fault.field}: ${show(fault.value)}: expected ${fault.expected}`;
 }
 
+/** JSON leaves most of them as they are: C1 codes move the cursor, and marks of direction turn a line about. */
+const escaped = (char: string): string => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`;
+
 /** A value as a person reads it on one line: JSON, control characters escaped, cut at 80 characters. */
 export function show(value: unknown): string {
   let text: string;
@@ -81,5 +84,6 @@ export function show(value: unknown): string {
   } catch {
     text = String(value);
   }
-  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+  const short = text.length > 80 ? `${text.slice(0, 79)}…` : text;
+  return short.replaceAll(/\p{C}|[\u2028\u2029]/gu, escaped);
 }

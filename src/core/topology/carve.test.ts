@@ -8,28 +8,34 @@ import { allGroups, groupsByPath, leafGroups, leafHolding } from "./groups.ts";
 import { document, faultsOf, firstTree, groups, net, prefixes, six, valid } from "./testdata/documents.ts";
 import { topologyDocument } from "./topology-document.ts";
 
-/** The examples of the original: each row a map and the prefixes of its groups. */
+const nameless = (count: number) => Array.from({ length: count }, () => ({ groups: [] }));
+/** The examples of the original, most of them without names: each row a map and the prefixes of its groups. */
 const carved: readonly (readonly [string, unknown[], Record<string, string>])[] = [
   [
     "four groups: a quarter each",
-    groups("a", "b", "c", "d"),
-    { a: "10.111.0.0/18", b: "10.111.64.0/18", c: "10.111.128.0/18", d: "10.111.192.0/18" },
+    nameless(4),
+    {
+      "group-1": "10.111.0.0/18",
+      "group-2": "10.111.64.0/18",
+      "group-3": "10.111.128.0/18",
+      "group-4": "10.111.192.0/18",
+    },
   ],
   [
     "two zones of four and two racks: a half each, holding quarters and halves of it",
     [
-      { name: "A", groups: groups("1", "2", "3", "4") },
-      { name: "B", groups: groups("5", "6") },
+      { name: "A", assignment: { zone: "A" }, groups: nameless(4) },
+      { name: "B", assignment: { zone: "B" }, groups: nameless(2) },
     ],
     {
       A: "10.111.0.0/17",
-      "A/1": "10.111.0.0/19",
-      "A/2": "10.111.32.0/19",
-      "A/3": "10.111.64.0/19",
-      "A/4": "10.111.96.0/19",
+      "A/group-1": "10.111.0.0/19",
+      "A/group-2": "10.111.32.0/19",
+      "A/group-3": "10.111.64.0/19",
+      "A/group-4": "10.111.96.0/19",
       B: "10.111.128.0/17",
-      "B/5": "10.111.128.0/18",
-      "B/6": "10.111.192.0/18",
+      "B/group-1": "10.111.128.0/18",
+      "B/group-2": "10.111.192.0/18",
     },
   ],
   [
@@ -37,7 +43,7 @@ const carved: readonly (readonly [string, unknown[], Record<string, string>])[] 
     groups("a", "b", "c"),
     { a: "10.111.0.0/18", b: "10.111.64.0/18", c: "10.111.128.0/18" },
   ],
-  ["one group takes the whole", groups("only"), { only: "10.111.0.0/16" }],
+  ["one group takes the whole", nameless(1), { "group-1": "10.111.0.0/16" }],
   ["no group: the root holds the hosts", [], {}],
 ];
 for (const [what, map, expected] of carved)
@@ -122,6 +128,12 @@ test("a document with the prefixes of an earlier answer carves as it says, on a 
 /** Each row: prefixes stated in the document, the fault. */
 const stated: readonly (readonly [string, unknown[], string])[] = [
   ["outside its parent", [{ name: "a", cidr: "10.0.0.0/17" }], "CIDR_MISFIT topologies[0].map[0].cidr"],
+  ["wider than every network", [{ name: "a", cidr: "10.0.0.0/8" }], "CIDR_MISFIT topologies[0].map[0].cidr"],
+  [
+    "wider than its parent",
+    [{ name: "a", cidr: "10.111.0.0/17", groups: [{ name: "r", cidr: "10.111.0.0/16" }] }, { name: "b" }],
+    "CIDR_MISFIT topologies[0].map[0].groups[0].cidr",
+  ],
   [
     "that a sibling has",
     [

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { allGroups } from "./groups.ts";
 import { parseTopology } from "./parse-topology.ts";
 import { document, faultsOf, firstTree, groups, net, six, valid } from "./testdata/documents.ts";
 
@@ -39,6 +40,20 @@ test("several networks and topologies; tenants; block_mask", () => {
       ["six", "b"],
     ],
   );
+});
+
+test("groups without a name are called by their place", () => {
+  const map = [{ groups: [] }, { name: "b" }, { name: "", groups: [{ name: null }] }];
+  const { root } = firstTree(valid(document(map)));
+  assert.deepEqual(
+    [...allGroups(root)].map(({ path }) => path),
+    ["", "group-1", "b", "group-3", "group-3/group-1"],
+  );
+});
+
+test("labels of a listed host are read over, as the original answered with them", () => {
+  const listed = { name: "h", ip: "1.1.1.1", assignment: { "kubernetes.io/hostname": "h" } };
+  assert.deepEqual(firstTree(valid(document([listed]))).root.hosts, [{ name: "h", ips: ["1.1.1.1"] }]);
 });
 
 test("routing is kept as given, whatever it is", () => {
@@ -139,8 +154,13 @@ const wrong: readonly (readonly [string, unknown, ...string[]])[] = [
     inMap(JSON.parse('{"name": "a", "__proto__": {"groups": []}}')),
     `FIELD_UNKNOWN ${map0}.__proto__`,
   ],
-  ["no name", inMap({ groups: [] }), `NAME ${map0}.name`],
-  ["an empty name", document(groups("")), `NAME ${map0}.name`],
+  ["a host without a name", inMap({ ip: "1.1.1.1" }), `NAME ${map0}.name`],
+  ["a number for a name", inMap({ name: 1 }), `NAME ${map0}.name`],
+  [
+    "the name that a sibling has got for want of one",
+    document([{ groups: [] }, { name: "group-1" }]),
+    "DUPLICATE topologies[0].map[1].name",
+  ],
   ["a name with a slash", document(groups("a/b")), `NAME ${map0}.name`],
   ["a name with a NUL", document(groups("a\0b")), `NAME ${map0}.name`],
   ["a name with an escape", document(groups("a\u001bb")), `NAME ${map0}.name`],
@@ -228,7 +248,7 @@ test("all faults are told at once, those of carving too, each with value and exp
     { name: "n", cidr: "x" },
     { ...net, block_mask: 17 },
   ];
-  const parsed = parseTopology(document([{ name: "" }, { name: "b", extra: 1 }, { name: "c" }], networks));
+  const parsed = parseTopology(document([{ name: "a/b" }, { name: "b", extra: 1 }, { name: "c" }], networks));
   const faults = parsed.kind === "invalid" ? parsed.faults : [];
   assert.deepEqual(
     faults.map(({ field }) => field),

@@ -34,9 +34,11 @@ export function readChildren(siblings: Siblings, report: Report): Children {
     return { groups: [], hosts: [] };
   }
   const items = readList(siblings, "a list of groups or of hosts", report);
-  const hosts = items.filter(isHost).flatMap((item) => readHost(item, report));
-  const groups = items.filter((item) => !isHost(item)).flatMap((item) => readGroup(item, siblings, report));
-  const named = items.map(({ value, field: of }) => at(isRecord(value) ? value : {}, "name", of));
+  const named = items.map(nameOf);
+  const hosts = items.flatMap((item) => (isHost(item) ? readHost(item, report) : []));
+  const groups = items.flatMap((item, i) =>
+    isHost(item) ? [] : readGroup(item, named[i] ?? item, siblings, report),
+  );
   reportDuplicates(
     named.filter(({ value }) => typeof value === "string"),
     "a name that no sibling has",
@@ -57,7 +59,14 @@ export function readChildren(siblings: Siblings, report: Report): Children {
 const isHost = ({ value }: Place): boolean =>
   isRecord(value) && (Object.hasOwn(value, "ip") || Object.hasOwn(value, "ips"));
 
-function readGroup(place: Place, { networks, depth }: Siblings, report: Report): GroupSpec[] {
+/** A group without a name, as the original's documents are full of, is called by its place among its siblings: `group-1`. */
+function nameOf(item: Place, index: number): Place {
+  const name = at(isRecord(item.value) ? item.value : {}, "name", item.field);
+  const isNameless = name.value === undefined || name.value === null || name.value === "";
+  return isNameless && !isHost(item) ? { ...name, value: `group-${index + 1}` } : name;
+}
+
+function readGroup(place: Place, name: Place, { networks, depth }: Siblings, report: Report): GroupSpec[] {
   const known = ["name", "assignment", "routing", "groups", "cidr", "cidrs"];
   const item = readRecord(place, known, "a group {name, groups} or a host {name, ip}", report);
   if (!item) return [];
@@ -69,7 +78,7 @@ function readGroup(place: Place, { networks, depth }: Siblings, report: Report):
   }
   const spec = {
     // The original's own topologies have blanks in names of groups: "failure-domain: us-east-1a".
-    name: readName(at(item, "name", field), report, { spaces: true }),
+    name: readName(name, report, { spaces: true }),
     field,
     assignment: readLabels(at(item, "assignment", field), report),
     routing: routing.value,
@@ -80,8 +89,10 @@ function readGroup(place: Place, { networks, depth }: Siblings, report: Report):
 }
 
 function readHost(place: Place, report: Report): ListedHost[] {
-  const item = readRecord(place, ["name", "ip", "ips"], "a host {name, ip}", report);
+  const item = readRecord(place, ["name", "ip", "ips", "assignment"], "a host {name, ip}", report);
   if (!item) return [];
+  // The original answered with the labels of each host. They decide nothing: the list has decided.
+  readLabels(at(item, "assignment", place.field), report);
   const name = readName(at(item, "name", place.field), report);
   return [{ name, ips: readIps(item, place.field, report).map(formatIp) }];
 }
