@@ -1,7 +1,16 @@
 // The database file: schema, lock, checks at opening, and the errors of sqlite in our words. Runs in the worker thread.
 // Never changes a file that it refuses.
 import { randomUUID } from "node:crypto";
-import { closeSync, mkdirSync, openSync, readFileSync, readSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { UnavailableError } from "../../base/errors.ts";
@@ -51,6 +60,9 @@ export function openDatabase(path: string): OpenDatabase {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     checkHeader(path);
     db = new DatabaseSync(path, { timeout: 0 });
+    // Before anything is read: otherwise a shared-memory file is made, for which a full disk has no room.
+    db.exec("PRAGMA locking_mode = EXCLUSIVE");
+    checkOwner(db, path);
     const fresh = lock(db);
     writeFileSync(pidFile(path), `${process.pid}\n`);
     if (!fresh) checkIntegrity(db, path);
@@ -63,27 +75,30 @@ export function openDatabase(path: string): OpenDatabase {
 
 /** Exclusive for as long as the process lives: the kernel drops the lock with it, however it dies. Returns whether the schema was made. */
 function lock(db: DatabaseSync): boolean {
-  db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
   db.exec("BEGIN IMMEDIATE");
-  const { tables } = db.prepare("SELECT count(*) AS tables FROM sqlite_master").get() as { tables: number };
-  if (tables === 0) {
+  const fresh = countTables(db) === 0;
+  if (fresh) {
     db.exec(SCHEMA);
     db.prepare("INSERT INTO store VALUES (?, 0, 0)").run(randomUUID());
   }
   db.exec("COMMIT");
-  return tables === 0;
+  return fresh;
 }
 
 /** The first 100 bytes tell what the file is, without opening it as a database, which may write (sqlite.org/fileformat2.html#the_database_header). */
 function checkHeader(path: string): void {
   const header = readHeader(path);
-  if (header === undefined || header.length === 0) return;
+  if (header === undefined) return;
+  if (header.length === 0) {
+    if (existsSync(pidFile(path))) throw corrupt(path, "it is empty and was a store before");
+    return;
+  }
   if (header.length < 100 || header.toString("latin1", 0, 16) !== "SQLite format 3\0")
     throw corrupt(path, "it is not a database");
   const version = header.readUInt32BE(60);
   const application = header.readUInt32BE(68);
-  if (application !== APPLICATION_ID && (application !== 0 || version !== 0))
-    throw corrupt(path, "it is a database of something else");
+  if (application !== APPLICATION_ID && (application !== 0 || version !== 0)) throw foreign(path);
   if (version > SCHEMA_VERSION)
     throw new UnavailableError({
       code: "STORE_SCHEMA_NEWER",
@@ -93,7 +108,7 @@ function checkHeader(path: string): void {
 
 /** Closing any descriptor of a file drops this process's locks on it (fcntl(2)): never call this for a file that is open here. */
 function readHeader(path: string): Buffer | undefined {
-  if (!statSync(path, { throwIfNoEntry: false })) return undefined;
+  if (!existsSync(path)) return undefined;
   const file = openSync(path, "r");
   try {
     const header = Buffer.alloc(100);
@@ -101,6 +116,18 @@ function readHeader(path: string): Buffer | undefined {
   } finally {
     closeSync(file);
   }
+}
+
+/** A database without our mark is one that was cut off while it was made, and has nothing in it, or somebody else's. */
+function checkOwner(db: DatabaseSync, path: string): void {
+  const { application_id: application } = db.prepare("PRAGMA application_id").get() as {
+    application_id: number;
+  };
+  if (application !== APPLICATION_ID && countTables(db) > 0) throw foreign(path);
+}
+
+function countTables(db: DatabaseSync): number {
+  return (db.prepare("SELECT count(*) AS tables FROM sqlite_master").get() as { tables: number }).tables;
 }
 
 function checkIntegrity(db: DatabaseSync, path: string): void {
@@ -114,6 +141,8 @@ function checkIntegrity(db: DatabaseSync, path: string): void {
 
 const corrupt = (path: string, found: string): UnavailableError =>
   new UnavailableError({ code: "STORE_CORRUPT", message: `${path}: ${found}; ${KEPT}: restore a backup` });
+
+const foreign = (path: string): UnavailableError => corrupt(path, "it is a database of something else");
 
 const pidFile = (path: string): string => `${path}-pid`;
 

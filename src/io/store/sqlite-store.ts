@@ -29,7 +29,8 @@ export async function openSqliteStore({ path: given, clock, log }: SqliteStoreOp
       message: `${path}: in use by this process, ${process.pid}`,
     });
   openPaths.add(path);
-  const worker = new Worker(workerUrl(), { workerData: { path } });
+  // Not this process's own flags: some of them no thread takes.
+  const worker = new Worker(workerUrl(), { workerData: { path }, execArgv: [] });
   worker.once("exit", () => openPaths.delete(path));
   try {
     const opened = await greet(worker);
