@@ -7,6 +7,7 @@ import { cniBench } from "./cni.ts";
 import { convergeBench } from "./converge.ts";
 import { type Bench, isMet } from "./figure.ts";
 import { forwardBench } from "./forward.ts";
+import { ipamBench } from "./ipam.ts";
 import { memoryBench } from "./memory.ts";
 import { Interrupted } from "./processes.ts";
 import { jsonLine, renderTable, type Row } from "./render.ts";
@@ -22,6 +23,7 @@ const benches: readonly Bench[] = [
   memoryBench,
   startupBench,
   aggregateBench,
+  ipamBench,
 ];
 const list = benches.map(({ name, about }) => `  ${name.padEnd(10)} ${about}\n`).join("");
 const usage = `npm run bench [-- NAME…] [--json]   all benches, or those named; exit code 1 if a goal is missed\n\n${list}`;
