@@ -1,57 +1,71 @@
-// Following the daemon: register, watch, report. One connection after the other, over all replicas.
+// Following the daemon: register, report, watch. One connection after the other, over all replicas.
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { HostReport, HostRequest } from "../../core/api/types.ts";
+import { type Clock, Seconds } from "../../base/clock.ts";
 import { UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Mirror } from "../../core/desired/mirror.ts";
 import type { DaemonClient } from "../../io/daemon/daemon-client.ts";
 import { watchDaemon } from "../../io/daemon/watch-daemon.ts";
 import type { Endpoints } from "./endpoints.ts";
-import type { Metrics } from "./metrics.ts";
 
-export type FollowDeps = {
+export type IntroduceDeps = {
   readonly client: DaemonClient;
   readonly mirror: Mirror;
   readonly endpoints: Endpoints;
-  readonly metrics: Metrics;
   readonly log: Log;
-  /** What this node registers as; `undefined`: somebody else registers it. */
-  readonly registration: HostRequest | undefined;
+  /** What this node registers as, now; `undefined`: somebody else registers it. */
+  readonly registration: () => HostRequest | undefined;
   readonly hostname: string;
   readonly stateDir: string;
-  /** After lines that changed the mirror. */
-  readonly changed: () => void;
-  /** The stream is open and whole; then again at each end. */
-  readonly connected: (open: boolean) => void;
+};
+export type FollowDeps = IntroduceDeps & {
+  readonly clock: Clock;
+  /** After lines were taken. `isOther`: the snapshot is another than before. */
+  readonly heard: (isOther: boolean) => void;
 };
 
-type Seen = { cluster: string; revision: number };
+const KEEP_EVERY = Seconds(1);
 
-/** One connection, until it ends; then the next replica's turn. Throws UnavailableError at its end. */
+type Seen = { readonly cluster: string; readonly revision: number };
+
+/** One connection, until it ends. UnavailableError at its end, or why it was not begun; `signal` ends it in silence. */
 export async function followOnce(deps: FollowDeps, signal: AbortSignal): Promise<void> {
-  const { client, mirror, metrics } = deps;
-  try {
-    if (deps.registration) await client.register(deps.registration);
-    await report(deps);
-    for await (const lines of watchDaemon(client.url, mirror.seen, signal)) {
-      let changed = false;
-      for (const line of lines) changed = mirror.apply(line) || changed;
-      if (changed) deps.changed();
-      if (lines.some(({ type }) => type === "synced" || type === "bookmark")) await keepSeen(deps);
-      if (mirror.synced) deps.connected(true);
-      metrics.revision.set(mirror.snapshot.revision);
-      metrics.blocks.set(mirror.snapshot.blocks.size);
-    }
-    if (!signal.aborted) throw new UnavailableError({ code: "WATCH_ENDED", url: client.url.origin });
-  } finally {
-    deps.connected(false);
-    client.next();
+  const { client, mirror } = deps;
+  const keep = createKeeper(deps);
+  let registered = await introduce(deps, signal);
+  for await (const lines of watchDaemon(client.url, mirror.seen, signal)) {
+    let isOther = false;
+    for (const line of lines) isOther = mirror.apply(line) || isOther;
+    deps.heard(isOther);
+    await keep(mirror.seen);
+    // The node's addresses may change while it runs; bookmarks come every few seconds.
+    if (registered !== JSON.stringify(deps.registration())) registered = await register(deps, signal);
   }
+  if (!signal.aborted) throw new UnavailableError({ code: "WATCH_ENDED", url: client.url.origin });
 }
 
-/** Tells the daemon what is alive here, and the newest store this node ever followed: a store that forgot must learn of both. */
-async function report({ client, endpoints, mirror, hostname, stateDir, log }: FollowDeps): Promise<void> {
+/** Registers and reports. UnavailableError `STORE_FORGOT`: what this store says must not be believed yet. */
+export async function introduce(deps: IntroduceDeps, signal: AbortSignal): Promise<string> {
+  const registered = await register(deps, signal);
+  await report(deps, signal);
+  return registered;
+}
+
+/** What was registered, as text. */
+async function register({ client, registration }: IntroduceDeps, signal: AbortSignal): Promise<string> {
+  const wanted = registration();
+  if (wanted) await client.register(wanted, signal);
+  return JSON.stringify(wanted);
+}
+
+/**
+ * Tells the daemon what is alive here, and the newest store this node ever followed: a store that forgot must learn of both. Until it
+ * has learnt from all nodes its world lacks what lives, and routes that lead there must stay: it is not followed.
+ */
+async function report(deps: IntroduceDeps, signal: AbortSignal): Promise<void> {
+  const { client, endpoints, mirror, hostname, stateDir, log } = deps;
   const seen = mirror.seen ?? (await readSeen(stateDir));
   const alive = endpoints.alive().map(({ name, ips, tenant, segment, sequence, pod }) => ({
     name,
@@ -62,7 +76,7 @@ async function report({ client, endpoints, mirror, hostname, stateDir, log }: Fo
     ...(pod === undefined ? {} : { pod }),
   }));
   const body: HostReport = { ...(seen ? { seen } : {}), endpoints: alive };
-  const reply = await client.report(hostname, body);
+  const reply = await client.report(hostname, body, signal);
   log.info("reported to the daemon", {
     endpoints: alive.length,
     state: reply.state,
@@ -70,6 +84,13 @@ async function report({ client, endpoints, mirror, hostname, stateDir, log }: Fo
   });
   for (const conflict of reply.conflicts)
     log.error("an address in use here is somebody else's at the daemon", conflict);
+  const goesOn = seen?.cluster === reply.cluster && seen.revision <= reply.revision;
+  if (reply.state === "waiting" && !goesOn)
+    throw new UnavailableError({
+      code: "STORE_FORGOT",
+      url: client.url.origin,
+      waitingFor: reply.waiting_for,
+    });
 }
 
 const seenFile = (stateDir: string): string => join(stateDir, "seen.json");
@@ -79,17 +100,22 @@ async function readSeen(stateDir: string): Promise<Seen | undefined> {
   try {
     return text === "" ? undefined : (JSON.parse(text) as Seen);
   } catch {
-    return undefined; // half a file of a crash while it was first written: as if none
+    return undefined; // not written by us: as if none
   }
 }
 
-/** Kept on disk at every bookmark, so that an older store is known for what it is after a restart of both. */
-async function keepSeen({ mirror, stateDir, log }: FollowDeps): Promise<void> {
-  if (!mirror.seen) return;
-  try {
-    await writeFile(`${seenFile(stateDir)}.new`, JSON.stringify(mirror.seen));
-    await rename(`${seenFile(stateDir)}.new`, seenFile(stateDir));
-  } catch (error) {
-    log.warn("the seen revision is not kept", { error: String(error) });
-  }
+/** Writes what was seen to disk, so that an older store is known for what it is after a restart of both. Seldom, for it is no allocation. */
+function createKeeper({ stateDir, log, clock }: FollowDeps): (seen: Seen | undefined) => Promise<void> {
+  let kept: { readonly revision: number; readonly at: number } | undefined;
+  return async (seen) => {
+    const now = clock.monotonic();
+    if (!seen || (kept && (seen.revision === kept.revision || now - kept.at < KEEP_EVERY))) return;
+    kept = { revision: seen.revision, at: now };
+    try {
+      await writeFile(`${seenFile(stateDir)}.new`, JSON.stringify(seen));
+      await rename(`${seenFile(stateDir)}.new`, seenFile(stateDir));
+    } catch (error) {
+      log.warn("the seen revision is not kept", { error: String(error) });
+    }
+  };
 }

@@ -1,22 +1,20 @@
 // `romana agent`: options in, exit code out.
 import { readFileSync } from "node:fs";
-import { hostname as machineName } from "node:os";
-import { join } from "node:path";
-import { Seconds, systemClock } from "../../base/clock.ts";
+import { Seconds } from "../../base/clock.ts";
 import { InputError, UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { describeOptions, readOptions } from "../../base/options.ts";
-import { createMirror } from "../../core/desired/mirror.ts";
+import type { HostRequest } from "../../core/api/types.ts";
+import type { Mirror } from "../../core/desired/mirror.ts";
 import { parseCidr } from "../../core/net/cidr.ts";
-import { createDaemonClient } from "../../io/daemon/daemon-client.ts";
 import { watchDaemon } from "../../io/daemon/watch-daemon.ts";
 import { parseDocument } from "../../io/document/parse-document.ts";
-import { startNativeHelper } from "../../io/kernel/native-helper.ts";
 import { createPinoLog } from "../../io/log/pino-log.ts";
-import { type AgentConfig, agentOptions, ENV_PREFIX, parseDaemons } from "./config.ts";
-import { openEndpoints } from "./endpoints.ts";
-import { createReconciler, describeChange } from "./reconcile.ts";
-import { startAgent } from "./wire.ts";
+import { type AgentConfig, agentOptions, ENV_PREFIX } from "./config.ts";
+import { introduce } from "./follow.ts";
+import { nodeLink } from "./observe.ts";
+import { throwRefused } from "./sync-loop.ts";
+import { closeAll, type Closing, openParts, registrationOf, startAgent } from "./wire.ts";
 
 const SYNC_WITHIN = Seconds(15);
 
@@ -40,7 +38,7 @@ export async function run(
       expected: "--once beside it",
     });
   if (config.once) return syncOnce(config, log);
-  const agent = await startAgent(config, log);
+  const agent = await startAgent(config, { log });
   log.info("stopping", { signal: await Promise.race([firstSignal(), agent.failed]) });
   await agent.close();
   return 0;
@@ -68,49 +66,39 @@ const firstSignal = (): Promise<string> =>
       });
   });
 
-/** One pass against the daemon's present world; with `--dry-run` the plan is printed and nothing changed. */
+/** One pass against the daemon's present world, printed as commands; with `--dry-run` nothing is changed, here or at the daemon. */
 async function syncOnce(config: AgentConfig, log: Log): Promise<number> {
-  const client = createDaemonClient(parseDaemons(config.daemon));
-  const helper = await startNativeHelper({ log });
+  const opened: Closing[] = [];
   try {
-    const mirror = createMirror();
-    const endpoints = await openEndpoints(join(config.stateDir, "endpoints"), {
-      log,
-      changed: () => undefined,
-    });
-    await syncMirror(mirror, client.url);
-    const options = {
-      hostname: config.hostname || machineName(),
-      table: config.routeTableId,
-      multihop: config.multihopBlocks,
-    };
-    const reconciler = createReconciler(options, { kernel: await helper.kernel(), mirror, endpoints, log });
-    const changes = config.dryRun ? await reconciler.plan() : (await reconciler.sync()).changes;
-    process.stdout.write(changes.map((change) => `${describeChange(change)}\n`).join(""));
+    const opening = { log, netns: undefined, changed: () => undefined, opened };
+    const { hostname, client, mirror, endpoints, reconciler } = await openParts(config, opening);
+    const link = nodeLink(await reconciler.observation(), config.linkName);
+    const stop = new AbortController();
+    opened.push(() => stop.abort());
+    if (!config.dryRun) {
+      const registration = (): HostRequest | undefined =>
+        config.register ? registrationOf(config, hostname, link) : undefined;
+      const deps = { client, mirror, endpoints, log, hostname, stateDir: config.stateDir, registration };
+      await introduce(deps, stop.signal);
+    }
+    await fillMirror(mirror, client.url);
+    process.stdout.write((await reconciler.describePlan()).map((line) => `${line}\n`).join(""));
+    if (!config.dryRun) throwRefused(await reconciler.sync());
     return 0;
   } finally {
-    client.close();
-    await helper.close();
+    await closeAll(opened);
   }
 }
 
-async function syncMirror(mirror: ReturnType<typeof createMirror>, url: URL): Promise<void> {
-  const stop = new AbortController();
-  const late = systemClock.sleep(SYNC_WITHIN, stop.signal).then(
-    () => {
-      stop.abort();
-    },
-    () => undefined,
-  );
-  for await (const lines of watchDaemon(url, undefined, stop.signal)) {
+/** UnavailableError `DAEMON_SLOW`, and those of `watchDaemon`. */
+async function fillMirror(mirror: Mirror, url: URL): Promise<void> {
+  const stop = AbortSignal.timeout(SYNC_WITHIN);
+  for await (const lines of watchDaemon(url, undefined, stop)) {
     for (const line of lines) mirror.apply(line);
-    if (mirror.synced) break;
+    if (mirror.synced) return;
   }
-  stop.abort();
-  await late;
-  if (!mirror.synced)
-    throw new UnavailableError({
-      code: "DAEMON_SLOW",
-      message: `the daemon at ${url.origin} did not tell its world in time`,
-    });
+  throw new UnavailableError({
+    code: "DAEMON_SLOW",
+    message: `the daemon at ${url.origin} did not tell its world within ${SYNC_WITHIN / 1000} s`,
+  });
 }

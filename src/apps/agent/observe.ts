@@ -1,10 +1,13 @@
-// What this node's kernel holds: links, addresses, rules and our table. One observation is one value.
+// What this node's kernel holds: links, addresses, rules, our table, forwarding. One observation is one value.
 import { InputError } from "../../base/errors.ts";
 import type { Node } from "../../core/desired/node-routes.ts";
 import { cidrOf } from "../../core/net/cidr.ts";
 import type { Family, Ip } from "../../core/net/ip.ts";
 import type { InterfaceAddress, Link, NextHop, Route, Rule } from "../../core/netlink/types.ts";
 import type { Kernel } from "../../io/kernel/kernel.ts";
+import { observeSettings, type Setting } from "./settings.ts";
+
+export type Gateways = Partial<Readonly<Record<Family, NextHop>>>;
 
 export type Observation = {
   readonly links: readonly Link[];
@@ -12,17 +15,26 @@ export type Observation = {
   readonly rules: readonly Rule[];
   /** Of our table, whoever's. */
   readonly routes: readonly Route[];
-  readonly gateways: Partial<Readonly<Record<Family, NextHop>>>;
+  /** Next hops of the default routes. */
+  readonly gateways: Gateways;
+  /** What must be written for this node to forward. */
+  readonly settings: readonly Setting[];
 };
 
-const MAIN_TABLE = 254;
+export const MAIN_TABLE = 254;
 const SCOPE_UNIVERSE = 0;
-/** IFF of pods and what hosts pods; their subnets are not where nodes are. */
-const isPodLink = ({ name }: Link): boolean => name.startsWith("rom");
+const IFA_F_TEMPORARY = 0x01;
+const IFA_F_DADFAILED = 0x08;
+const IFA_F_DEPRECATED = 0x20;
+const UNSUITABLE = IFA_F_TEMPORARY | IFA_F_DADFAILED | IFA_F_DEPRECATED;
 
+/** Host ends of pods' pairs. */
+export const isPodLink = ({ name }: Pick<Link, "name">): boolean => name.startsWith("rom");
+
+/** Links come first: what happens to one while the rest is read is told by a notification and found by comparing with it. */
 export async function observe(kernel: Kernel, table: number): Promise<Observation> {
-  const [links, addresses, rules4, rules6, routes4, routes6, main4, main6] = await Promise.all([
-    kernel.links(),
+  const links = await kernel.links();
+  const [addresses, rules4, rules6, routes4, routes6, main4, main6, settings] = await Promise.all([
     kernel.addresses(),
     kernel.rules(4),
     kernel.rules(6),
@@ -30,6 +42,7 @@ export async function observe(kernel: Kernel, table: number): Promise<Observatio
     kernel.routes(6, table),
     kernel.routes(4, MAIN_TABLE),
     kernel.routes(6, MAIN_TABLE),
+    observeSettings(kernel, links),
   ]);
   return {
     links,
@@ -37,10 +50,11 @@ export async function observe(kernel: Kernel, table: number): Promise<Observatio
     rules: [...rules4, ...rules6],
     routes: [...routes4, ...routes6],
     gateways: { ...gatewayOf(4, main4), ...gatewayOf(6, main6) },
+    settings,
   };
 }
 
-function gatewayOf(family: Family, routes: readonly Route[]): Partial<Record<Family, NextHop>> {
+function gatewayOf(family: Family, routes: readonly Route[]): Gateways {
   const [best] = routes
     .filter(({ dst, nextHops }) => dst.length === 0 && nextHops[0]?.via)
     .sort((a, b) => a.metric - b.metric);
@@ -48,7 +62,7 @@ function gatewayOf(family: Family, routes: readonly Route[]): Partial<Record<Fam
 }
 
 /** Subnets of the node's own interfaces. */
-export function subnetsOf({ links, addresses }: Observation): Node["subnets"] {
+export function subnetsOf({ links, addresses }: Pick<Observation, "links" | "addresses">): Node["subnets"] {
   const own = new Set(
     links.filter((link) => link.up && !isPodLink(link) && link.name !== "lo").map(({ index }) => index),
   );
@@ -57,22 +71,34 @@ export function subnetsOf({ links, addresses }: Observation): Node["subnets"] {
     .map(({ ip, length, index }) => ({ ip, prefix: cidrOf(ip, length), index }));
 }
 
-/** The link that `--link-name` names, else that of the default route. InputError `LINK_NAME` where there is none. */
-export function nodeLink({ links, gateways }: Observation, name: string): Link {
+/** By what other nodes reach this one. */
+export type NodeLink = {
+  readonly name: string;
+  readonly mtu: number;
+  /** The first address of each family that is there to stay. */
+  readonly ips: readonly Ip[];
+};
+
+/** The link that `--link-name` names, else that of the default route; `undefined` where there is none. */
+export function findNodeLink(observation: Observation, name: string): NodeLink | undefined {
+  const { links, gateways, addresses } = observation;
   const index = gateways[4]?.index ?? gateways[6]?.index;
   const link = links.find((each) => (name === "" ? each.index === index : each.name === name));
-  if (link) return link;
-  const there = links.map((each) => each.name).join(", ");
-  throw new InputError({
-    code: "LINK_NAME",
-    field: "--link-name",
-    value: name,
-    expected: name === "" ? `an interface, as there is no default route: one of ${there}` : `one of ${there}`,
-  });
+  if (!link) return undefined;
+  const own = addresses.filter((address) => address.index === link.index && isLasting(address));
+  const ips = ([4, 6] as const).flatMap((family) => own.find(({ ip }) => ip.family === family)?.ip ?? []);
+  return { name: link.name, mtu: link.mtu, ips };
 }
 
-/** The first address of each family on the link: how other nodes reach this one. */
-export function nodeIps({ addresses }: Observation, link: Link): Ip[] {
-  const own = addresses.filter(({ index, scope }) => index === link.index && scope === SCOPE_UNIVERSE);
-  return ([4, 6] as const).flatMap((family) => own.find(({ ip }) => ip.family === family)?.ip ?? []);
+/** InputError `LINK_NAME` where there is none. */
+export function nodeLink(observation: Observation, name: string): NodeLink {
+  const link = findNodeLink(observation, name);
+  if (link) return link;
+  const there = observation.links.map((each) => each.name).join(", ");
+  const expected =
+    name === "" ? `an interface, as there is no default route: one of ${there}` : `one of ${there}`;
+  throw new InputError({ code: "LINK_NAME", field: "--link-name", value: name, expected });
 }
+
+const isLasting = ({ scope, flags }: InterfaceAddress): boolean =>
+  scope === SCOPE_UNIVERSE && (flags & UNSUITABLE) === 0;

@@ -1,161 +1,214 @@
-// Compute, observe, plan, apply: the one writer of this node's rules and routes. What it applied it remembers, so a change of the mirror
-// costs no dump; what the kernel tells of others' doings makes it observe again.
-import type { Log } from "../../base/log.ts";
+// Compute, observe, plan, apply: the one writer of this node's rules and routes. What it applied it remembers, so that a change of the
+// mirror costs no look at the kernel; what the kernel tells of others' doings makes it look again.
 import type { Mirror } from "../../core/desired/mirror.ts";
-import { desiredNodeRoutes, desiredRules } from "../../core/desired/node-routes.ts";
-import { equalRoutes, planRoutes, planRules } from "../../core/desired/plan-routes.ts";
-import { formatCidr } from "../../core/net/cidr.ts";
-import { formatIp, parseIp } from "../../core/net/ip.ts";
-import { type Change, type Notification, ROMANA_PROTOCOL, type Route } from "../../core/netlink/types.ts";
+import { desiredNodeRoutes, desiredRules, type Pod } from "../../core/desired/node-routes.ts";
+import { type NodeDesired, planNode } from "../../core/desired/plan-node.ts";
+import { isOurs, routeKey } from "../../core/desired/plan-routes.ts";
+import { parseIp } from "../../core/net/ip.ts";
+import type { Change, Notification, Route } from "../../core/netlink/types.ts";
 import type { ChangeResult, Kernel } from "../../io/kernel/kernel.ts";
-import type { Endpoints } from "./endpoints.ts";
+import { podMacOf } from "./cni/attach.ts";
+import { concerns } from "./concerns.ts";
+import { describeChange } from "./describe-change.ts";
+import type { AgentEndpoint, Endpoints } from "./endpoints.ts";
 import { observe, type Observation, subnetsOf } from "./observe.ts";
+import { describeSetting, writeSettings } from "./settings.ts";
 
-export type ReconcilerDeps = {
-  readonly kernel: Kernel;
-  readonly mirror: Mirror;
-  readonly endpoints: Endpoints;
-  readonly log: Log;
-};
 export type ReconcilerOptions = {
   readonly hostname: string;
   readonly table: number;
   readonly multihop: boolean;
 };
+export type ReconcilerDeps = {
+  readonly kernel: Kernel;
+  readonly mirror: Mirror;
+  readonly endpoints: Endpoints;
+};
+
+/** What the kernel did not take: a command, and its reason. */
+export type Refusal = { readonly change: string; readonly code: string; readonly message: string };
 export type SyncResult = {
+  /** The kernel before. */
+  readonly now: Observation;
   readonly changes: readonly Change[];
-  readonly failed: number;
+  /** The next sync looks at the kernel again. */
+  readonly refused: readonly Refusal[];
+  /** Routes of ours in the kernel. */
   readonly routes: number;
+  /** Wanted routes in whose place somebody else's stand. */
+  readonly blocked: number;
 };
 
 export interface Reconciler {
-  /** The next sync observes the kernel first. */
+  /** The next sync looks at the kernel first. */
   forget(): void;
   /** Whether a notification is about what is not as we left it. */
   concerns(notification: Notification): boolean;
-  /** What would be changed now. */
-  plan(): Promise<readonly Change[]>;
-  sync(): Promise<SyncResult>;
+  /** What is known of the kernel; looks if that was forgotten. */
   observation(): Promise<Observation>;
+  /** What would be changed now, as commands for a shell. */
+  describePlan(): Promise<string[]>;
+  /** Throws what the kernel's adapter throws; call `forget` before the next then. */
+  sync(): Promise<SyncResult>;
 }
 
-const routeKey = ({ dst, metric }: Route): string => `${formatCidr(dst)} ${metric}`;
+/** What is held to be true. */
+type State = {
+  observed: Observation | undefined;
+  /** `heard` when the observation was begun: an older one is stale. */
+  observedAt: number;
+  /** Counts what was heard that contradicts. */
+  heard: number;
+  /** Routes that should be ours, by key. */
+  wanted: ReadonlyMap<string, Route>;
+  /** Keys of those that are not: their place is somebody else's, or the kernel refused them. */
+  missing: ReadonlySet<string>;
+};
+type Context = ReconcilerOptions & ReconcilerDeps & { readonly state: State };
 
-export function createReconciler(
-  { hostname, table, multihop }: ReconcilerOptions,
-  { kernel, mirror, endpoints, log }: ReconcilerDeps,
-): Reconciler {
-  let known: Observation | undefined;
-  /** Our routes as we believe them to be, by key: own notifications are told from others' doings by it. */
-  let ours = new Map<string, Route>();
-  const believe = (routes: readonly Route[]): void => {
-    ours = new Map(
-      routes.filter(({ protocol }) => protocol === ROMANA_PROTOCOL).map((route) => [routeKey(route), route]),
-    );
+export function createReconciler(options: ReconcilerOptions, deps: ReconcilerDeps): Reconciler {
+  const state = {
+    observed: undefined,
+    observedAt: -1,
+    heard: 0,
+    wanted: new Map(),
+    missing: new Set<string>(),
   };
-  const observation = async (): Promise<Observation> => (known ??= await observe(kernel, table));
-  const desired = (now: Observation): Route[] => {
-    const pods = endpoints
-      .alive()
-      .flatMap(({ ips, hostIndex }) => ips.map((ip) => ({ ip: parseIp(ip), index: hostIndex })));
-    return desiredNodeRoutes(mirror.snapshot, {
-      name: hostname,
-      table,
-      subnets: subnetsOf(now),
-      pods,
-      ...(multihop ? { gateways: now.gateways } : {}),
-    });
-  };
-  const planFor = (now: Observation, wanted: readonly Route[]): Change[] => {
-    const changes = [...planRules(desiredRules(table), now.rules), ...planRoutes(wanted, now.routes)];
-    // Nothing is removed before the mirror is whole.
-    return mirror.synced ? changes : changes.filter(({ kind }) => !kind.endsWith("-delete"));
-  };
+  const context: Context = { ...options, ...deps, state };
   return {
-    forget: () => void (known = undefined),
-    observation,
-    concerns(notification) {
-      if (notification.kind !== "route")
-        return notification.kind !== "rule" || notification.rule.table === table;
-      const { route, deleted } = notification;
-      if (route.table !== table) return route.dst.length === 0 && multihop;
-      const expected = ours.get(routeKey(route));
-      return deleted
-        ? expected !== undefined && route.protocol === ROMANA_PROTOCOL
-        : !expected || !equalRoutes(expected, route);
+    forget: () => void context.state.heard++,
+    concerns: (notification) => isNews(notification, context),
+    observation: () => look(context),
+    describePlan: async () => {
+      const { now, changes } = await prepare(context);
+      return [
+        ...now.settings.map(describeSetting),
+        ...changes.map((change) => describeChange(change, now.links)),
+      ];
     },
-    plan: async () => {
-      const now = await observation();
-      return planFor(now, desired(now));
-    },
-    async sync() {
-      const now = await observation();
-      const wanted = desired(now);
-      const changes = planFor(now, wanted);
-      if (mirror.synced) believe(wanted);
-      const failed = changes.length > 0 ? tellFailures(changes, await kernel.apply(changes), log) : 0;
-      // What failed is looked at anew; what was done is known without looking.
-      known =
-        failed > 0 || !mirror.synced
-          ? undefined
-          : {
-              ...now,
-              rules: changes.some(({ kind }) => kind.startsWith("rule"))
-                ? [...now.rules.filter((rule) => rule.protocol !== ROMANA_PROTOCOL), ...desiredRules(table)]
-                : now.rules,
-              routes: [...now.routes.filter(({ protocol }) => protocol !== ROMANA_PROTOCOL), ...wanted],
-            };
-      return { changes, failed, routes: ours.size };
-    },
+    sync: () => sync(context),
   };
 }
 
-/** Links and addresses of pods say nothing of the node's own. */
-function isOfTheNode(notification: Exclude<Notification, { kind: "route" }>, table: number): boolean {
-  switch (notification.kind) {
-    case "rule":
-      return notification.rule.table === table;
-    case "link":
-      return !notification.link.name.startsWith("rom");
-    case "address":
-      return notification.address.scope === 0;
-    case "overrun":
-      return true;
-  }
+function isNews(notification: Notification, { state, table, endpoints }: Context): boolean {
+  const { observed, wanted } = state;
+  const isPod = (index: number): boolean => endpoints.alive().some(({ hostIndex }) => hostIndex === index);
+  // While a look is under way nobody knows on which side of it the notification lies.
+  return !isFresh(state) || !observed || concerns(notification, { table, observed, routes: wanted, isPod });
 }
 
-/** A route whose device or gateway went meanwhile fails; the notification of that going brings the next sync. */
-function tellFailures(changes: readonly Change[], results: readonly ChangeResult[], log: Log): number {
-  const failures = results.flatMap((result, i) =>
-    result.kind === "failed" && !isGone(changes[i], result.code)
-      ? [{ change: describeChange(changes[i]), code: result.code, message: result.message }]
-      : [],
-  );
-  if (failures.length > 0)
-    log.warn("changes refused by the kernel", { count: failures.length, first: failures.slice(0, 3) });
-  return failures.length;
+const isFresh = ({ observedAt, heard }: State): boolean => observedAt === heard;
+
+async function look({ state, kernel, table, endpoints }: Context): Promise<Observation> {
+  if (state.observed && isFresh(state)) return state.observed;
+  const at = state.heard;
+  // An endpoint is known only once its pair is there, so those known before the links were read must be among them.
+  const known = endpoints.alive();
+  const observed = await observe(kernel, table);
+  const there = new Set(observed.links.map(({ index }) => index));
+  for (const { name, hostIndex } of known) if (!there.has(hostIndex)) endpoints.leave(name);
+  state.observed = observed;
+  state.observedAt = at;
+  return observed;
 }
 
-/** Removing what is gone is done. */
-const isGone = (change: Change | undefined, code: string): boolean =>
-  change?.kind.endsWith("-delete") === true && ["ESRCH", "ENOENT", "ENODEV"].includes(code);
+type Prepared = {
+  readonly now: Observation;
+  readonly desired: NodeDesired;
+  readonly changes: readonly Change[];
+};
 
-/** As `ip` would write it. */
-export function describeChange(change: Change | undefined): string {
-  switch (change?.kind) {
-    case "route-add":
-    case "route-replace":
-    case "route-delete": {
-      const { dst, table, type, nextHops } = change.route;
-      const hops = nextHops
-        .map(({ via, index }) => `${via ? `via ${formatIp(via)} ` : ""}dev ${index}`)
-        .join(" nexthop ");
-      return `ip route ${change.kind.slice(6)} ${type === "unicast" ? "" : `${type} `}${formatCidr(dst)} ${hops}${hops ? " " : ""}table ${table}`;
-    }
-    case "rule-add":
-    case "rule-delete":
-      return `ip -${change.rule.family} rule ${change.kind.slice(5)} priority ${change.rule.priority} lookup ${change.rule.table}`;
-    default:
-      return change?.kind ?? "";
-  }
+async function prepare(context: Context): Promise<Prepared> {
+  const now = await look(context);
+  const { mirror, endpoints, hostname, table, multihop } = context;
+  const pods = endpoints.alive().flatMap(podsOf);
+  const gateways = multihop ? { gateways: now.gateways } : {};
+  const node = { name: hostname, table, subnets: subnetsOf(now), pods, ...gateways };
+  const routes = desiredNodeRoutes(mirror.snapshot, node);
+  const desired = { rules: desiredRules(table), routes, pods };
+  const changes = planNode(desired, now, placedOf(context.state));
+  // Nothing is removed before the mirror is whole.
+  const allowed = mirror.synced ? changes : changes.filter(({ kind }) => !kind.endsWith("-delete"));
+  return { now, desired, changes: allowed };
+}
+
+const podsOf = ({ ips, hostIndex, hostInterface }: AgentEndpoint): Pod[] =>
+  ips.map((ip) => ({
+    ip: parseIp(ip),
+    index: hostIndex,
+    // Seldom asked for, and not for nothing.
+    get mac() {
+      return podMacOf(hostInterface);
+    },
+  }));
+
+const placedOf = ({ wanted, missing }: State): { has(key: string): boolean } => ({
+  has: (key) => wanted.has(key) && !missing.has(key),
+});
+
+async function sync(context: Context): Promise<SyncResult> {
+  const { state, kernel, mirror } = context;
+  const { now, desired, changes } = await prepare(context);
+  const wanted = new Map(desired.routes.map((route) => [routeKey(route), route]));
+  const blocked = blockedKeys(now.routes, wanted, placedOf(state));
+  // Believed before it is done: the echoes come at once.
+  state.wanted = wanted;
+  state.missing = blocked;
+  const unset = await writeSettings(kernel, now.settings);
+  const refused = refusals(changes, await kernel.apply(changes));
+  state.missing = new Set([...blocked, ...refused.flatMap(({ change }) => keysOf(change))]);
+  const isWhole = mirror.synced && unset.length + refused.length === 0;
+  if (!isWhole || changes.some(({ kind }) => kind === "link-up")) state.heard++;
+  else if (changes.length + now.settings.length > 0)
+    state.observed = { ...now, ...after(now, desired, state.missing), settings: [] };
+  return {
+    now,
+    changes,
+    refused: [
+      ...unset.map(({ setting, ...why }) => ({ change: describeSetting(setting), ...why })),
+      ...refused.map(({ change, ...why }) => ({ change: describeChange(change, now.links), ...why })),
+    ],
+    routes: wanted.size - state.missing.size,
+    blocked: blocked.size,
+  };
+}
+
+/** Keys that a foreign route keeps; not those where it came in our route's place, nor those where it stands beside ours. */
+function blockedKeys(
+  routes: readonly Route[],
+  wanted: ReadonlyMap<string, Route>,
+  placed: { has(key: string): boolean },
+): Set<string> {
+  const foreign = routes.filter((route) => !isOurs(route)).map(routeKey);
+  const blocked = new Set(foreign.filter((key) => wanted.has(key) && !placed.has(key)));
+  if (blocked.size > 0) for (const route of routes) if (isOurs(route)) blocked.delete(routeKey(route));
+  return blocked;
+}
+
+/** What the kernel holds when all changes are done. */
+function after(
+  { rules, routes }: Observation,
+  desired: NodeDesired,
+  missing: ReadonlySet<string>,
+): Pick<Observation, "rules" | "routes"> {
+  const ours = desired.routes.filter((route) => !missing.has(routeKey(route)));
+  const keys = new Set(ours.map(routeKey));
+  return {
+    rules: [...rules.filter((rule) => !isOurs(rule)), ...desired.rules],
+    routes: [...routes.filter((route) => !isOurs(route) && !keys.has(routeKey(route))), ...ours],
+  };
+}
+
+const keysOf = (change: Change): string[] => ("route" in change ? [routeKey(change.route)] : []);
+
+type Refused = { readonly change: Change; readonly code: string; readonly message: string };
+
+/** A device or gateway may have gone meanwhile. Removing what is gone is done. */
+function refusals(changes: readonly Change[], results: readonly ChangeResult[]): Refused[] {
+  return changes.flatMap((change, i) => {
+    const result = results[i];
+    if (result?.kind !== "failed") return [];
+    const isGone = change.kind.endsWith("-delete") && ["ESRCH", "ENOENT", "ENODEV"].includes(result.code);
+    return isGone ? [] : [{ change, code: result.code, message: result.message }];
+  });
 }

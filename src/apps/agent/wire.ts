@@ -1,27 +1,71 @@
 // The agent, wired step by step.
 import { hostname as machineName } from "node:os";
 import { join } from "node:path";
-import { Milliseconds, Seconds, systemClock, systemRng } from "../../base/clock.ts";
-import { createHealth } from "../../base/health.ts";
+import { type Rng, systemClock, systemRng } from "../../base/clock.ts";
+import { InputError } from "../../base/errors.ts";
+import { createHealth, type HealthReporter } from "../../base/health.ts";
 import type { Log } from "../../base/log.ts";
 import { type Runner, startRunner } from "../../base/runner.ts";
+import type { HostRequest } from "../../core/api/types.ts";
+import { createMirror, type Mirror } from "../../core/desired/mirror.ts";
 import { formatIp } from "../../core/net/ip.ts";
-import { createMirror } from "../../core/desired/mirror.ts";
-import type { Kernel } from "../../io/kernel/kernel.ts";
-import { createDaemonClient } from "../../io/daemon/daemon-client.ts";
+import { createDaemonClient, type DaemonClient } from "../../io/daemon/daemon-client.ts";
+import type { Kernel, NativeHelper } from "../../io/kernel/kernel.ts";
 import { startNativeHelper } from "../../io/kernel/native-helper.ts";
 import { createCommands } from "./cni/commands.ts";
 import { createLinkRemover } from "./cni/remove-links.ts";
-import { startCniServer } from "./cni/server.ts";
 import { type AgentConfig, parseDaemons, parseTags } from "./config.ts";
+import { startCniServer } from "./cni/server.ts";
 import { type Endpoints, openEndpoints } from "./endpoints.ts";
-import { followOnce } from "./follow.ts";
+import { type FollowDeps, followOnce } from "./follow.ts";
+import { listen, startHealer } from "./heal.ts";
 import { serveHealth } from "./http.ts";
-import { createMetrics } from "./metrics.ts";
-import { nodeIps, nodeLink, type Observation } from "./observe.ts";
-import { overlapFault } from "./overlap.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import { findNodeLink, type NodeLink, nodeLink, type Observation } from "./observe.ts";
 import { createReconciler, type Reconciler } from "./reconcile.ts";
-import { enableForwarding } from "./sysctls.ts";
+import { BACKOFF, LOG_EVERY, startSyncLoop } from "./sync-loop.ts";
+
+/** What the agent works with: the world outside, opened. */
+export type Parts = {
+  readonly hostname: string;
+  readonly client: DaemonClient;
+  readonly helper: NativeHelper;
+  readonly kernel: Kernel;
+  readonly mirror: Mirror;
+  readonly endpoints: Endpoints;
+  readonly reconciler: Reconciler;
+};
+
+type Opening = {
+  readonly log: Log;
+  readonly netns: string | undefined;
+  /** Endpoints came or went. */
+  readonly changed: () => void;
+  readonly opened: Closing[];
+};
+
+export async function openParts(config: AgentConfig, opening: Opening): Promise<Parts> {
+  const { log, netns, changed, opened } = opening;
+  const client = createDaemonClient(parseDaemons(config.daemon));
+  opened.push(() => client.close());
+  const endpoints = await openEndpoints(join(config.stateDir, "endpoints"), { log, changed });
+  const helper = await startNativeHelper({ log });
+  opened.push(() => helper.close());
+  const kernel = await helper.kernel(netns);
+  const mirror = createMirror();
+  const hostname = config.hostname || machineName();
+  const options = { hostname, table: config.routeTableId, multihop: config.multihopBlocks };
+  const reconciler = createReconciler(options, { kernel, mirror, endpoints });
+  return { hostname, client, helper, kernel, mirror, endpoints, reconciler };
+}
+
+/** What `POST /hosts` is told of this node. */
+export const registrationOf = (config: AgentConfig, hostname: string, { ips }: NodeLink): HostRequest => ({
+  name: hostname,
+  ips: ips.map(formatIp),
+  agent_port: config.metrics,
+  tags: parseTags(config.tags),
+});
 
 export interface Agent {
   /** Rejects when a part died that the agent cannot be without. */
@@ -30,119 +74,98 @@ export interface Agent {
   close(): Promise<void>;
 }
 
-const BACKOFF = { first: Milliseconds(50), most: Seconds(2) };
+/** `netns`: the namespace to work on, as `/run/netns/x`; the own one where absent. */
+export async function startAgent(
+  config: AgentConfig,
+  { log, netns }: { log: Log; netns?: string },
+): Promise<Agent> {
+  const opened: Closing[] = [];
+  try {
+    const { failed } = await openAgent(config, log, netns, opened);
+    return { failed, close: () => closeAll(opened) };
+  } catch (error) {
+    await closeAll(opened);
+    throw error;
+  }
+}
+
+export type Closing = () => void | Promise<void>;
+
+/** In reverse order: who uses another ends before it. */
+export async function closeAll(opened: readonly Closing[]): Promise<void> {
+  for (const close of opened.toReversed()) await close();
+}
 
 // long: wiring, from the kernel up
-export async function startAgent(config: AgentConfig, log: Log): Promise<Agent> {
-  const deps = { clock: systemClock, rng: systemRng };
-  const hostname = config.hostname || machineName();
-  const tags = parseTags(config.tags);
-  const client = createDaemonClient(parseDaemons(config.daemon));
+async function openAgent(
+  config: AgentConfig,
+  log: Log,
+  netns: string | undefined,
+  opened: Closing[],
+): Promise<Pick<Agent, "failed">> {
+  const deps = { log, clock: systemClock, rng: systemRng };
   const metrics = createMetrics();
   const health = createHealth(systemClock);
-  const [routesHealth, watchHealth] = [health.reporter("routes"), health.reporter("daemon")];
-
-  const helper = await startNativeHelper({ log });
-  const kernel = await helper.kernel();
-  await enableForwarding();
-
-  const mirror = createMirror();
   let poke = (): void => undefined;
-  const endpoints = await openEndpoints(join(config.stateDir, "endpoints"), {
-    log,
-    changed: () => {
-      poke();
-    },
-  });
-  const reconciler = createReconciler(
-    { hostname, table: config.routeTableId, multihop: config.multihopBlocks },
-    { kernel, mirror, endpoints, log },
-  );
-  const first = await reconciler.observation();
-  const link = nodeLink(first, config.linkName);
-  const mtu = config.mtu || link.mtu;
-  leaveGone(first, endpoints);
-
-  const synced = startRunner(
-    async () => {
-      const start = systemClock.monotonic();
-      const { changes, failed, routes } = await reconciler.sync();
-      metrics.sync.observe((systemClock.monotonic() - start) / 1000);
-      for (const { kind } of changes) metrics.changes.inc({ change: kind });
-      metrics.routes.set(routes);
-      metrics.endpoints.set(endpoints.alive().length);
-      if (failed > 0) metrics.failures.inc({ part: "kernel" }, failed);
-      const fault =
-        failed > 0
-          ? `${failed} changes refused by the kernel`
-          : overlapFault(mirror.snapshot, config.serviceClusterIpRange);
-      if (fault === undefined && mirror.synced) routesHealth.ok();
-      else routesHealth.failed(fault ?? "waiting for the daemon");
-      if (changes.length > 0)
-        log.info("synced", { changes: changes.length, failed, routes, revision: mirror.snapshot.revision });
-    },
-    {
-      backoff: BACKOFF,
-      onError: (error) => {
-        metrics.failures.inc({ part: "sync" });
-        reconciler.forget();
-        routesHealth.failed(String(error));
-        log.warn("sync failed", { error: String(error) });
-      },
-    },
-    deps,
-  );
-  poke = () => {
-    synced.poke();
+  const changed = (): void => {
+    poke();
   };
-  const resync = resyncEvery(config, reconciler, poke);
+  const parts = await openParts(config, { log, netns, changed, opened });
+  const { hostname, client, helper, kernel, mirror, endpoints, reconciler } = parts;
 
+  // Listening before the first look: nothing that happens in between is missed.
   const stop = new AbortController();
-  const listening = listenToKernel(kernel, { reconciler, endpoints, poke, signal: stop.signal });
-  const registration = config.register
-    ? { name: hostname, ips: nodeIps(first, link).map(formatIp), agent_port: config.metrics, tags }
-    : undefined;
-  const connected = (open: boolean): void => {
-    metrics.connected.set(open ? 1 : 0);
-    if (open) watchHealth.ok();
-    else watchHealth.failed("not connected");
+  opened.push(() => stop.abort());
+  const notifications = await kernel.notifications(stop.signal);
+  const healing = { ...deps, reconciler, endpoints, poke: changed };
+  const healer = startHealer(config.resync, healing);
+  opened.push(() => healer.close());
+  const failed = listen(notifications, healing, healer).then(() => new Promise<never>(() => undefined));
+  failed.catch(() => undefined); // `Agent.failed` tells it
+
+  let link = nodeLink(await reconciler.observation(), config.linkName);
+  const synced = (now: Observation): void => {
+    link = findNodeLink(now, config.linkName) ?? link;
   };
-  const follow = startRunner(
-    (signal) =>
-      followOnce(
-        {
-          client,
-          mirror,
-          endpoints,
-          metrics,
-          log,
-          registration,
-          hostname,
-          stateDir: config.stateDir,
-          changed: poke,
-          connected,
-        },
-        signal,
-      ),
+  const loop = startSyncLoop(
     {
-      backoff: BACKOFF,
-      onError: (error, attempt) => {
-        metrics.failures.inc({ part: "watch" });
-        if (attempt % 10 === 0)
-          log.warn("the daemon does not answer; the kernel stays as it is", {
-            url: client.url.origin,
-            error: String(error),
-          });
-      },
+      ...deps,
+      reconciler,
+      mirror,
+      endpoints,
+      metrics,
+      health: health.reporter("routes"),
+      serviceRange: config.serviceClusterIpRange,
     },
-    deps,
+    synced,
   );
+  opened.push(() => loop.close());
+  poke = () => loop.poke();
+
+  const following = {
+    ...deps,
+    client,
+    mirror,
+    endpoints,
+    hostname,
+    stateDir: config.stateDir,
+    registration: () => (config.register ? registrationOf(config, hostname, link) : undefined),
+  };
+  const follow = startFollowing(following, { metrics, health: health.reporter("daemon"), changed });
+  opened.push(() => follow.close());
+
   // A line of its own: an ADD waits for no bulk of routes.
-  const cniKernel = await helper.kernel();
+  const cniKernel = await helper.kernel(netns);
   const commands = createCommands({
-    ...{ daemon: client, endpoints, helper, host: cniKernel, links: createLinkRemover(cniKernel) },
-    ...{ rng: systemRng, hostname, table: config.routeTableId },
-    mtu: () => mtu,
+    daemon: client,
+    endpoints,
+    helper,
+    host: cniKernel,
+    links: createLinkRemover(cniKernel),
+    rng: systemRng,
+    hostname,
+    table: config.routeTableId,
+    mtu: () => config.mtu || link.mtu,
     notReady: () => notReadyReason(health.state().parts),
   });
   const cni = await startCniServer(config.cniSocket, {
@@ -154,72 +177,41 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Agent> 
       metrics.cni.observe({ command }, seconds);
     },
   });
-  const http =
-    config.metrics === 0
-      ? undefined
-      : await serveHealth(config.metrics, { health, registry: metrics.registry });
-  log.info("ready", {
-    hostname,
-    link: link.name,
-    mtu,
-    table: config.routeTableId,
-    endpoints: endpoints.list().length,
-  });
-
-  return {
-    failed: listening,
-    async close() {
-      stop.abort();
-      http?.close();
-      await Promise.all([cni.close(), follow.close(), resync.close()]);
-      await synced.close();
-      client.close();
-      await helper.close();
-    },
-  };
-}
-
-/** Everything is observed again now and then, whatever was or was not told. */
-function resyncEvery({ resync }: AgentConfig, reconciler: Reconciler, poke: () => void): Runner {
-  const work = async (): Promise<void> => {
-    reconciler.forget();
-    poke();
-  };
-  return startRunner(
-    work,
-    { every: resync, backoff: BACKOFF, onError: () => undefined },
-    { clock: systemClock, rng: systemRng },
-  );
-}
-
-type Listening = {
-  readonly reconciler: Reconciler;
-  readonly endpoints: Endpoints;
-  readonly poke: () => void;
-  readonly signal: AbortSignal;
-};
-
-/** Rejects with the kernel's socket; never resolves. */
-async function listenToKernel(
-  kernel: Kernel,
-  { reconciler, endpoints, poke, signal }: Listening,
-): Promise<never> {
-  for await (const notification of kernel.notifications(signal)) {
-    if (notification.kind === "link" && notification.deleted)
-      for (const { name, hostInterface } of endpoints.alive())
-        if (hostInterface === notification.link.name) endpoints.leave(name);
-    if (!reconciler.concerns(notification)) continue;
-    reconciler.forget();
-    poke();
+  opened.push(() => cni.close());
+  if (config.metrics !== 0) {
+    const http = await serveHealth(config.metrics, { health, registry: metrics.registry });
+    opened.push(() => void http.close());
   }
-  return new Promise<never>(() => undefined);
+  log.info("ready", { hostname, link: link.name, mtu: config.mtu || link.mtu, table: config.routeTableId });
+  return { failed };
 }
 
-/** After a reboot the pods' interfaces are gone, but their records are here until the runtime says DEL. */
-function leaveGone({ links }: Observation, endpoints: Endpoints): void {
-  const there = new Set(links.map(({ name }) => name));
-  for (const { name, hostInterface } of endpoints.list())
-    if (!there.has(hostInterface)) endpoints.leave(name);
+type FollowingDeps = Omit<FollowDeps, "heard"> & { readonly rng: Rng };
+type Following = { readonly metrics: Metrics; readonly health: HealthReporter; readonly changed: () => void };
+
+/** One connection after the other, over all replicas. `changed`: the mirror is another. */
+function startFollowing(deps: FollowingDeps, { metrics, health, changed }: Following): Runner {
+  const { client, mirror, log } = deps;
+  const heard = (isOther: boolean): void => {
+    if (isOther) changed();
+    metrics.revision.set(mirror.snapshot.revision);
+    metrics.blocks.set(mirror.snapshot.blocks.size);
+    metrics.connected.set(1);
+    if (mirror.synced) health.ok();
+  };
+  const work = (signal: AbortSignal): Promise<void> => followOnce({ ...deps, heard }, signal);
+  const onError = (error: unknown, attempt: number): void => {
+    const fields = { url: client.url.origin, error: String(error) };
+    client.next();
+    metrics.connected.set(0);
+    metrics.failures.inc({ part: "watch" });
+    health.failed(fields.error);
+    if (attempt % LOG_EVERY !== 0) return;
+    if (error instanceof InputError)
+      log.error("the daemon refuses this node; routes stay as they are", fields);
+    else log.warn("not connected to the daemon; routes stay as they are", fields);
+  };
+  return startRunner(work, { backoff: BACKOFF, onError }, deps);
 }
 
 function notReadyReason(parts: Readonly<Record<string, string>>): string | undefined {

@@ -8,10 +8,11 @@ import { parseIp } from "../net/ip.ts";
 import { parseTopology } from "../topology/parse-topology.ts";
 
 type World = {
+  readonly cluster: string;
   revision: number;
   topology: Topology;
-  hosts: Map<string, Host>;
-  blocks: Map<string, BlockRoute>;
+  readonly hosts: Map<string, Host>;
+  readonly blocks: Map<string, BlockRoute>;
 };
 
 export interface Mirror {
@@ -20,53 +21,68 @@ export interface Mirror {
   readonly synced: boolean;
   /** The store's id and the revision up to which everything was seen; `undefined` before the first `synced`. */
   readonly seen: { readonly cluster: string; readonly revision: number } | undefined;
-  /** Takes one line; `true`: the snapshot is another than before. */
+  /** Takes one line; `true`: the snapshot is another than before. A line that cannot be read throws, and changes nothing. */
   apply(line: WatchLine): boolean;
 }
 
-const emptyWorld = (): World => ({
+const noTopology: Topology = { networks: [], trees: [] };
+const emptyWorld = (cluster: string): World => ({
+  cluster,
   revision: 0,
-  topology: { networks: [], trees: [] },
+  topology: noTopology,
   hosts: new Map(),
   blocks: new Map(),
 });
 
+type State = {
+  shown: World;
+  /** Filled between a reset and its `synced`, shown then. A stream that ends before leaves it behind: the next begins anew. */
+  coming: World | undefined;
+  synced: boolean;
+};
+
 export function createMirror(): Mirror {
-  let shown = emptyWorld();
-  /** Filled between a reset and its `synced`, shown then. */
-  let coming: World | undefined;
-  let cluster = "";
-  let synced = false;
+  const state: State = { shown: emptyWorld(""), coming: undefined, synced: false };
   return {
     get snapshot() {
-      return shown;
+      return state.shown;
     },
     get synced() {
-      return synced;
+      return state.synced;
     },
     get seen() {
-      return synced ? { cluster, revision: shown.revision } : undefined;
+      return state.synced ? { cluster: state.shown.cluster, revision: state.shown.revision } : undefined;
     },
-    apply(line) {
-      if (line.type === "reset") {
-        cluster = line.cluster;
-        coming = emptyWorld();
-        return false;
-      }
-      if (line.type === "resume") return false;
-      (coming ?? shown).revision = line.revision;
-      if (line.type === "synced") {
-        const changed = coming !== undefined || !synced;
-        shown = coming ?? shown;
-        coming = undefined;
-        synced = true;
-        return changed;
-      }
-      if (line.type === "bookmark") return false;
-      change(coming ?? shown, line);
-      return coming === undefined;
-    },
+    apply: (line) => take(state, line),
   };
+}
+
+function take(state: State, line: WatchLine): boolean {
+  switch (line.type) {
+    case "reset":
+      state.coming = emptyWorld(line.cluster);
+      return false;
+    case "resume":
+      state.coming = undefined;
+      return false;
+    case "synced":
+      return show(state, line.revision);
+    case "bookmark":
+      if (!state.coming) state.shown.revision = line.revision;
+      return false;
+    default:
+      change(state.coming ?? state.shown, line);
+      return !state.coming;
+  }
+}
+
+function show(state: State, revision: number): boolean {
+  const isOther = state.coming !== undefined;
+  state.shown = state.coming ?? state.shown;
+  state.shown.revision = revision;
+  state.coming = undefined;
+  state.synced = true;
+  return isOther;
 }
 
 function change(world: World, line: Extract<WatchLine, { type: "put" | "delete" }>): void {
@@ -80,7 +96,7 @@ function change(world: World, line: Extract<WatchLine, { type: "put" | "delete" 
       else world.blocks.delete(line.key);
       return;
     case "topology":
-      world.topology = line.type === "put" ? readTopology(line.value) : emptyWorld().topology;
+      world.topology = line.type === "put" ? readTopology(line.value) : noTopology;
   }
 }
 
@@ -97,10 +113,10 @@ function readHost(value: HostReply): Host {
 
 const readBlock = (value: BlockView): BlockRoute => ({ ...value, cidr: parseCidr(value.cidr) });
 
-/** The daemon's own document carries every prefix, so it parses as it was carved. */
+/** The daemon's own document carries every prefix, so it parses as it was carved. Invalid is as absent: blocks are routed without it. */
 function readTopology(value: unknown): Topology {
   const parsed = parseTopology(withoutRevision(value));
-  return parsed.kind === "valid" ? parsed.topology : emptyWorld().topology;
+  return parsed.kind === "valid" ? parsed.topology : noTopology;
 }
 
 function withoutRevision(value: unknown): unknown {

@@ -3,38 +3,54 @@ import { equalIp, type Ip } from "../net/ip.ts";
 import { type Change, type NextHop, type Route, ROMANA_PROTOCOL, type Rule } from "../netlink/types.ts";
 
 /** What the kernel tells routes of one table apart by. */
-const keyOf = ({ dst: { ip, length }, metric }: Route): string =>
+export const routeKey = ({ dst: { ip, length }, metric }: Route): string =>
   `${ip.family}/${ip.value}/${length}/${metric}`;
 
 /**
  * Changes that make of `observed` (routes of one table, whoever's) what `desired` says. Routes of other protocols stay, also where
- * ours would take their place. New routes come before old ones go, the more specific first: at no time does a packet find less than
- * before or after. The plan of equal tables is empty.
+ * ours would take their place, unless `placed` has the key: what stands where a route of ours stood is a change of it by hand.
+ *
+ * The order: additions from the most specific on, then removals from the least specific on. So every address is at every moment
+ * forwarded as before or as after: an addition that covers others comes when they are there, and what a removed route was an
+ * exception from is gone before it. The plan of equal tables is empty.
  */
-export function planRoutes(desired: readonly Route[], observed: readonly Route[]): Change[] {
-  const there = new Map<string, Route>();
-  for (const route of observed) {
-    const key = keyOf(route);
-    // A foreign route wins its key: it must be seen, not replaced.
-    if (!there.has(key) || route.protocol !== ROMANA_PROTOCOL) there.set(key, route);
-  }
-  const wanted = new Set<string>();
-  const additions: Route[] = [];
+export function planRoutes(
+  desired: readonly Route[],
+  observed: readonly Route[],
+  placed: { has(key: string): boolean } = new Set<string>(),
+): Change[] {
+  const [surplus, foreign] = byOwner(observed);
+  const additions: Change[] = [];
   for (const route of desired) {
-    const key = keyOf(route);
-    wanted.add(key);
-    const found = there.get(key);
-    if (!found || (found.protocol === ROMANA_PROTOCOL && !equalRoutes(found, route))) additions.push(route);
+    const key = routeKey(route);
+    const mine = surplus.get(key);
+    const other = foreign.get(key);
+    const isRight = mine !== undefined && equalRoutes(mine, route);
+    // Ours that is not right beside another's of the same key (`ip route append`): a replace might hit the other's.
+    if (isRight || !other) surplus.delete(key);
+    if (isRight) continue;
+    if (!mine && !other) additions.push({ kind: "route-add", route });
+    else if (!other || (!mine && placed.has(key))) additions.push({ kind: "route-replace", route });
   }
-  const removals = observed.filter(
-    (route) => route.protocol === ROMANA_PROTOCOL && !wanted.has(keyOf(route)),
-  );
-  additions.sort((a, b) => b.dst.length - a.dst.length);
   return [
-    ...additions.map((route): Change => ({ kind: "route-replace", route })),
-    ...removals.map((route): Change => ({ kind: "route-delete", route })),
+    ...additions.sort((a, b) => lengthOf(b) - lengthOf(a)),
+    ...[...surplus.values()]
+      .map((route): Change => ({ kind: "route-delete", route }))
+      .sort((a, b) => lengthOf(a) - lengthOf(b)),
   ];
 }
+
+const lengthOf = (change: Change): number => ("route" in change ? change.route.dst.length : 0);
+
+/** Ours and others', by key. */
+function byOwner(routes: readonly Route[]): [Map<string, Route>, Map<string, Route>] {
+  const [ours, foreign] = [new Map<string, Route>(), new Map<string, Route>()];
+  for (const route of routes) (isOurs(route) ? ours : foreign).set(routeKey(route), route);
+  return [ours, foreign];
+}
+
+/** Made by Romana, whichever of its parts. */
+export const isOurs = ({ protocol }: Route | Rule): boolean => protocol === ROMANA_PROTOCOL;
 
 export function equalRoutes(a: Route, b: Route): boolean {
   return (
@@ -58,21 +74,18 @@ const sameHop = (a: NextHop, b: NextHop | undefined): boolean =>
   a.onlink === b.onlink &&
   sameIp(a.via, b.via);
 
-/** Our rules that are missing, then those of ours that are too many. */
+/** Our rules that are missing, then those of ours that are too many. One that somebody else made does as well as ours. */
 export function planRules(desired: readonly Rule[], observed: readonly Rule[]): Change[] {
-  const same = (a: Rule, b: Rule): boolean =>
-    a.family === b.family &&
-    a.priority === b.priority &&
-    a.table === b.table &&
-    a.protocol === b.protocol &&
-    !b.from &&
-    !b.to;
-  const missing = desired.filter((rule) => !observed.some((found) => same(rule, found)));
+  const missing = desired.filter((rule) => !observed.some((found) => sameRule(rule, found)));
   const surplus = observed.filter(
-    (rule) => rule.protocol === ROMANA_PROTOCOL && !desired.some((wanted) => same(wanted, rule)),
+    (rule) => isOurs(rule) && !desired.some((wanted) => sameRule(wanted, rule)),
   );
   return [
     ...missing.map((rule): Change => ({ kind: "rule-add", rule })),
     ...surplus.map((rule): Change => ({ kind: "rule-delete", rule })),
   ];
 }
+
+/** As the kernel compares them: whoever made them. */
+export const sameRule = (a: Rule, b: Rule): boolean =>
+  a.family === b.family && a.priority === b.priority && a.table === b.table;

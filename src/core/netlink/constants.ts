@@ -1,4 +1,5 @@
-// Numbers of rtnetlink: linux/netlink.h, linux/rtnetlink.h, linux/if_link.h, linux/neighbour.h, linux/fib_rules.h.
+// Numbers of rtnetlink: linux/netlink.h, linux/rtnetlink.h, linux/if_link.h, linux/neighbour.h, linux/fib_rules.h,
+// linux/netconf.h.
 export const NLM_F = {
   request: 0x1,
   multi: 0x2,
@@ -27,6 +28,7 @@ export const RTM = {
   newRule: 32,
   delRule: 33,
   getRule: 34,
+  newNetconf: 80,
 } as const;
 export const IFLA = {
   address: 1,
@@ -53,15 +55,30 @@ export const RTA = {
   via: 18,
 } as const;
 export const NDA = { dst: 1, lladdr: 2 } as const;
-export const FRA = { dst: 1, src: 2, priority: 6, table: 15, protocol: 21 } as const;
+export const FRA = { priority: 6, suppressLength: 14, table: 15, protocol: 21 } as const;
+export const NETCONFA = { index: 1, forwarding: 2 } as const;
 export const AF = { 4: 2, 6: 10 } as const;
 export const IFF_UP = 1;
 export const RTNH_F_ONLINK = 4;
 export const NUD = { reachable: 0x02, permanent: 0x80 } as const;
 export const FR_ACT_TO_TBL = 1;
+export const FIB_RULE_INVERT = 2;
+/** FRA_SUPPRESS_PREFIXLEN of a rule that suppresses nothing; the kernel always tells it. */
+export const SUPPRESS_NONE = 0xffffffff;
 export const NLMSGERR_ATTR_MSG = 1;
-/** Bit masks of the classic multicast groups: link, IPv4 and IPv6 address, IPv4 and IPv6 route, IPv4 and IPv6 rule. */
-export const RTMGRP_ALL = 0x1 | 0x10 | 0x100 | 0x40 | 0x400 | 0x80 | (1 << 18);
+/** RTNLGRP_… numbers of what we listen to, as the bits of `sockaddr_nl.nl_groups`. */
+const GROUPS = {
+  link: 1,
+  ip4: 5,
+  route4: 7,
+  rule4: 8,
+  ip6: 9,
+  route6: 11,
+  rule6: 19,
+  netconf4: 24,
+  netconf6: 25,
+};
+export const RTMGRP_ALL = Object.values(GROUPS).reduce((bits, group) => bits | (1 << (group - 1)), 0);
 /** rtm_type by name. */
 export const ROUTE_TYPES = {
   unicast: 1,
@@ -71,4 +88,5 @@ export const ROUTE_TYPES = {
   blackhole: 6,
   unreachable: 7,
   prohibit: 8,
+  throw: 9,
 } as const;

@@ -1,10 +1,23 @@
 // Links, addresses and rules out of their messages. Attributes that we do not know are passed over.
 import { bitsOf, type Ip } from "../net/ip.ts";
 import { eachAttribute, familyOf, ipAt, macAt, need, textAt, u32At, u8At } from "./attributes.ts";
-import { FRA, IFA, IFF_UP, IFLA, IFLA_INFO } from "./constants.ts";
-import type { InterfaceAddress, Link, Rule } from "./types.ts";
+import {
+  FIB_RULE_INVERT,
+  FR_ACT_TO_TBL,
+  FRA,
+  IFA,
+  IFF_UP,
+  IFLA,
+  IFLA_INFO,
+  NETCONFA,
+  SUPPRESS_NONE,
+} from "./constants.ts";
+import type { InterfaceAddress, Link, Notification, Rule } from "./types.ts";
 
-const [IFINFOMSG, IFADDRMSG, FIB_RULE_HDR] = [16, 8, 12];
+const [IFINFOMSG, IFADDRMSG, FIB_RULE_HDR, NETCONFMSG] = [16, 8, 12, 4];
+/** Offsets in `struct fib_rule_hdr` of the lengths of destination and source, and of tos. */
+const RULE_SELECTORS = [1, 2, 3];
+type Forwarding = Extract<Notification, { kind: "forwarding" }>;
 
 /** `struct ifinfomsg`. */
 export function decodeLink(view: DataView, at: number, end: number): Link {
@@ -56,22 +69,34 @@ export function decodeAddress(view: DataView, at: number, end: number): Interfac
   return { index, ip: own, length, label, scope, flags };
 }
 
-/** `struct fib_rule_hdr`. `undefined`: of another family. */
+/** `struct fib_rule_hdr`. `undefined`: of another family, or a rule that does not send every packet to a table. */
 export function decodeRule(view: DataView, at: number, end: number): Rule | undefined {
   need(at, FIB_RULE_HDR, end);
   const family = familyOf(view.getUint8(at));
   if (!family) return undefined;
-  const zero: Ip = { family, value: 0n };
-  const [toLength, fromLength] = [view.getUint8(at + 1), view.getUint8(at + 2)];
-  if (Math.max(toLength, fromLength) > bitsOf(family)) throw new RangeError("prefix length");
-  let [priority, table, protocol, to, source] = [0, view.getUint8(at + 4), 0, zero, zero];
+  let chooses =
+    view.getUint8(at + 7) !== FR_ACT_TO_TBL || (view.getUint32(at + 8, true) & FIB_RULE_INVERT) !== 0;
+  for (const field of RULE_SELECTORS) chooses ||= view.getUint8(at + field) !== 0;
+  const rule = { family, priority: 0, table: view.getUint8(at + 4), protocol: 0 };
   eachAttribute(view, at + FIB_RULE_HDR, end, (type, from, stop) => {
-    if (type === FRA.priority) priority = u32At(view, from, stop);
-    else if (type === FRA.table) table = u32At(view, from, stop);
-    else if (type === FRA.protocol) protocol = u8At(view, from, stop);
-    else if (type === FRA.dst) to = ipAt(view, from, stop, family);
-    else if (type === FRA.src) source = ipAt(view, from, stop, family);
+    if (type === FRA.priority) rule.priority = u32At(view, from, stop);
+    else if (type === FRA.table) rule.table = u32At(view, from, stop);
+    else if (type === FRA.protocol) rule.protocol = u8At(view, from, stop);
+    else if (type !== FRA.suppressLength || u32At(view, from, stop) !== SUPPRESS_NONE) chooses = true;
   });
-  const prefix = (ip: Ip, length: number) => (length > 0 ? { ip, length } : undefined);
-  return { family, priority, table, protocol, to: prefix(to, toLength), from: prefix(source, fromLength) };
+  return chooses ? undefined : rule;
+}
+
+/** `struct netconfmsg`: one byte of family, padded. `undefined`: of another family, or not about forwarding. */
+export function decodeForwarding(view: DataView, at: number, end: number): Forwarding | undefined {
+  need(at, NETCONFMSG, end);
+  const family = familyOf(view.getUint8(at));
+  if (!family) return undefined;
+  let index = 0;
+  let on: boolean | undefined;
+  eachAttribute(view, at + NETCONFMSG, end, (type, from, to) => {
+    if (type === NETCONFA.index) index = u32At(view, from, to) | 0;
+    else if (type === NETCONFA.forwarding) on = u32At(view, from, to) !== 0;
+  });
+  return on === undefined ? undefined : { kind: "forwarding", family, index, on };
 }

@@ -11,6 +11,7 @@ const RTMSG = 12;
 const RTNEXTHOP = 8;
 const RTM_F_CLONED = 0x200;
 const noHops: readonly NextHop[] = [];
+const rejects: ReadonlySet<RouteType> = new Set(["unreachable", "blackhole", "prohibit", "throw"]);
 
 type Found = {
   ip: Ip;
@@ -69,7 +70,7 @@ function readAttributes(view: DataView, at: number, end: number, family: Family)
 
 /** The kernel shows IPv6 reject routes on lo: they have no next hop. */
 function nextHopsOf(type: RouteType, { many, via, index }: Found, onlink: boolean): readonly NextHop[] {
-  if (type === "unreachable" || type === "blackhole" || type === "prohibit") return noHops;
+  if (rejects.has(type)) return noHops;
   return many ?? (via || index > 0 ? [{ via, index, weight: 1, onlink }] : noHops);
 }
 

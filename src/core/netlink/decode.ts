@@ -1,7 +1,7 @@
 // Datagrams of rtnetlink as messages. Robust against truncated and foreign input: what cannot be read is a `malformed` message.
 import { align, eachAttribute, need, textAt } from "./attributes.ts";
 import { NLM_F, NLMSG, NLMSGERR_ATTR_MSG, RTM } from "./constants.ts";
-import { decodeAddress, decodeLink, decodeRule } from "./decode-objects.ts";
+import { decodeAddress, decodeForwarding, decodeLink, decodeRule } from "./decode-objects.ts";
 import { decodeRoute } from "./decode-route.ts";
 import type { Notification } from "./types.ts";
 
@@ -111,6 +111,8 @@ function decodeObject(type: number, view: DataView, at: number, end: number): Ke
       const rule = decodeRule(view, at, end);
       return rule && { kind: "rule", deleted: type === RTM.delRule, rule };
     }
+    case RTM.newNetconf:
+      return decodeForwarding(view, at, end);
     default:
       return undefined;
   }

@@ -150,16 +150,12 @@ function encodeGateway(w: Writer, via: Ip, family: Family): void {
 function encodeRule(w: Writer, type: number, flags: number, sequence: number, rule: Rule): void {
   w.message(type, flags, sequence, () => {
     w.u8(AF[rule.family]);
-    w.u8(rule.to?.length ?? 0);
-    w.u8(rule.from?.length ?? 0);
-    w.u8(0);
+    zeros(w, 3); // lengths of destination and source, tos
     w.u8(shortTable(rule.table));
     w.u8(0);
     w.u8(0);
     w.u8(FR_ACT_TO_TBL);
     w.u32(0);
-    if (rule.to) w.attributeIp(FRA.dst, rule.to.ip);
-    if (rule.from) w.attributeIp(FRA.src, rule.from.ip);
     w.attributeU32(FRA.priority, rule.priority);
     w.attributeU32(FRA.table, rule.table);
     w.attributeU8(FRA.protocol, rule.protocol);

@@ -31,8 +31,17 @@ export type InterfaceAddress = {
   readonly flags: number;
 };
 
+/** `throw` ends the search of this table, as if it held no route: the next rule is asked. */
 export type RouteType =
-  "unicast" | "local" | "broadcast" | "multicast" | "unreachable" | "blackhole" | "prohibit" | "other";
+  | "unicast"
+  | "local"
+  | "broadcast"
+  | "multicast"
+  | "unreachable"
+  | "blackhole"
+  | "prohibit"
+  | "throw"
+  | "other";
 
 export type NextHop = {
   /** Gateway; `undefined`: on-link through `index`. */
@@ -60,13 +69,12 @@ export type Route = {
   readonly source: Ip | undefined;
 };
 
+/** Sends every packet to a table. Rules that choose packets (by source, mark, interface, …) are not seen: they are never ours. */
 export type Rule = {
   readonly family: Family;
   readonly priority: number;
   readonly table: number;
   readonly protocol: number;
-  readonly from: Cidr | undefined;
-  readonly to: Cidr | undefined;
 };
 
 /** What marks a route or rule as ours (rtm_protocol and FRA_PROTOCOL); 82 is "R" and free in iproute2's rt_protos. */
@@ -112,5 +120,7 @@ export type Notification =
   | { readonly kind: "rule"; readonly deleted: boolean; readonly rule: Rule }
   | { readonly kind: "link"; readonly deleted: boolean; readonly link: Link }
   | { readonly kind: "address"; readonly deleted: boolean; readonly address: InterfaceAddress }
+  /** Forwarding of a family was switched, on an interface or on all (`index` -1) or for new ones (-2). */
+  | { readonly kind: "forwarding"; readonly family: Family; readonly index: number; readonly on: boolean }
   /** The socket overflowed (ENOBUFS): observe everything again. */
   | { readonly kind: "overrun" };

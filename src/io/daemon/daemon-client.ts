@@ -1,5 +1,5 @@
 // The daemon's REST API for other parts of Romana: kept-alive connections, several replicas, replies as values. Retries nothing.
-import { Agent, request } from "node:http";
+import { Agent, request, type RequestOptions } from "node:http";
 import { type Fault, InputError, UnavailableError } from "../../base/errors.ts";
 import type {
   AddressList,
@@ -22,8 +22,8 @@ export interface DaemonClient {
   ): Promise<ReleaseReply>;
   /** What the host holds. */
   addresses(host: string): Promise<readonly AddressReply[]>;
-  register(body: HostRequest): Promise<HostReply>;
-  report(host: string, body: HostReport): Promise<HostReportReply>;
+  register(body: HostRequest, signal: AbortSignal): Promise<HostReply>;
+  report(host: string, body: HostReport, signal: AbortSignal): Promise<HostReportReply>;
   /** The replica in use, as `http://10.0.0.1:9600`. */
   readonly url: URL;
   /** Uses the next replica from now on. */
@@ -39,8 +39,8 @@ export function createDaemonClient(urls: readonly URL[]): DaemonClient {
   const agent = new Agent({ keepAlive: true, keepAliveMsecs: 10_000, maxSockets: 64 });
   let at = 0;
   const current = (): URL => urls[at % urls.length] ?? new URL("http://127.0.0.1:9600");
-  const call = <Reply>(method: string, path: string, body?: unknown): Promise<Reply> =>
-    send(agent, new URL(path, current()), method, body) as Promise<Reply>;
+  const call = <Reply>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Reply> =>
+    send(new URL(path, current()), body, { method, agent, ...(signal ? { signal } : {}) }) as Promise<Reply>;
   return {
     allocate: (body) => call("POST", "/address", body),
     release: (name, holder) => {
@@ -50,8 +50,8 @@ export function createDaemonClient(urls: readonly URL[]): DaemonClient {
     },
     addresses: async (host) =>
       (await call<AddressList>("GET", `/addresses?host=${encodeURIComponent(host)}`)).addresses,
-    register: (body) => call("POST", "/hosts", body),
-    report: (host, body) => call("POST", `/hosts/${encodeURIComponent(host)}/report`, body),
+    register: (body, signal) => call("POST", "/hosts", body, signal),
+    report: (host, body, signal) => call("POST", `/hosts/${encodeURIComponent(host)}/report`, body, signal),
     get url() {
       return current();
     },
@@ -62,7 +62,7 @@ export function createDaemonClient(urls: readonly URL[]): DaemonClient {
   };
 }
 
-function send(agent: Agent, url: URL, method: string, body: unknown): Promise<unknown> {
+function send(url: URL, body: unknown, options: RequestOptions): Promise<unknown> {
   const payload = body === undefined ? "" : JSON.stringify(body);
   const headers =
     body === undefined
@@ -77,7 +77,7 @@ function send(agent: Agent, url: URL, method: string, body: unknown): Promise<un
         ),
       );
     };
-    const sent = request(url, { method, agent, headers, timeout: TIMEOUT }, (reply) => {
+    const sent = request(url, { ...options, headers, timeout: TIMEOUT }, (reply) => {
       const chunks: Buffer[] = [];
       let size = 0;
       reply.on("data", (chunk: Buffer) => {

@@ -15,8 +15,14 @@ export interface Kernel {
   rules(family: Family): Promise<readonly Rule[]>;
   /** Sends all changes in as few sends as they fit in and resolves with one result each, in order. A failed change does not stop the next. */
   apply(changes: readonly Change[]): Promise<readonly ChangeResult[]>;
-  /** Notifications of routes, rules, links and addresses in this namespace, until `signal` aborts. */
-  notifications(signal: AbortSignal): AsyncIterable<Notification>;
+  /**
+   * What others do to routes, rules, links, addresses and forwarding in this namespace, from the moment the promise resolves until
+   * `signal` aborts. Each value is what came since the last. Ends with an UnavailableError `NATIVE_DIED` when the helper dies.
+   */
+  notifications(signal: AbortSignal): Promise<AsyncIterable<readonly Notification[]>>;
+  /** A file as seen from inside the namespace, for /proc/sys/net. UnavailableError `FILE_READ`, `FILE_WRITE` names the errno. */
+  readFile(path: string): Promise<string>;
+  writeFile(path: string, text: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -28,9 +34,6 @@ export interface NativeHelper {
   kernel(netns?: string): Promise<Kernel>;
   /** A descriptor number in the helper for `Change.netnsFd` and `peerNetnsFd`. */
   openNetns(path: string): Promise<{ readonly fd: number; close(): Promise<void> }>;
-  /** Writes a file as seen from inside the namespace, for /proc/sys/net. */
-  writeFile(path: string, text: string, netns?: string): Promise<void>;
-  readFile(path: string, netns?: string): Promise<string>;
   /** Runs a program inside the namespace, with a deadline in milliseconds. */
   run(
     argv: readonly string[],

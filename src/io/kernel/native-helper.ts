@@ -47,13 +47,13 @@ export async function startNativeHelper({
   const wire = startWire(path, log);
   const pipe: NativePipe = {
     openChannel: (netns, groups, listener) => openChannel(wire, netns, groups, listener),
+    readFile: (netns, path) => readFile(wire, netns, path),
+    writeFile: (netns, path, text) => writeFile(wire, netns, path, text),
     dead: () => wire.dead,
   };
   return {
     kernel: (netns = "") => openKernel(pipe, netns),
     openNetns: (netns) => openNetns(wire, netns),
-    writeFile: (file, text, netns = "") => writeFile(wire, file, text, netns),
-    readFile: (file, netns = "") => readFile(wire, file, netns),
     run: (argv, options = {}) => runCommand(wire, argv, options),
     close: () => closeWire(wire),
   };
@@ -162,13 +162,13 @@ async function openNetns(wire: Wire, netns: string): Promise<{ fd: number; close
   return { fd, close: async () => void wire.child.stdin.write(encodeFrame(OP.closeFd, 0, u32(fd))) };
 }
 
-async function writeFile(wire: Wire, file: string, text: string, netns: string): Promise<void> {
+async function writeFile(wire: Wire, netns: string, file: string, text: string): Promise<void> {
   const { payload } = await request(wire, OP.writeFile, [texts(netns, file), Buffer.from(text)]);
   const errno = payload.readInt32LE(0);
   if (errno !== 0) throw new UnavailableError({ code: "FILE_WRITE", file, netns, errno: errnoName(errno) });
 }
 
-async function readFile(wire: Wire, file: string, netns: string): Promise<string> {
+async function readFile(wire: Wire, netns: string, file: string): Promise<string> {
   const { payload } = await request(wire, OP.readFile, [texts(netns), Buffer.from(file)]);
   const errno = payload.readInt32LE(0);
   if (errno !== 0) throw new UnavailableError({ code: "FILE_READ", file, netns, errno: errnoName(errno) });

@@ -14,6 +14,9 @@ export type Channel = { send(bytes: Uint8Array): void; close(): void };
 export interface NativePipe {
   /** `groups`: bits of multicast groups. UnavailableError `NETNS_GONE`, `NETLINK_OPEN`. */
   openChannel(netns: string, groups: number, listener: ChannelListener): Promise<Channel>;
+  /** As `Kernel`'s. */
+  readFile(netns: string, path: string): Promise<string>;
+  writeFile(netns: string, path: string, text: string): Promise<void>;
   /** The `NATIVE_DIED` of a helper that has died or was closed. */
   dead(): UnavailableError | undefined;
 }

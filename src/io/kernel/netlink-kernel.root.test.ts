@@ -128,6 +128,8 @@ const kinds: readonly (readonly [string, () => Route])[] = [
   ["IPv6 through a gateway", () => route("fd01::/64")],
   ["unreachable IPv4", () => route("10.1.0.0/16", { type: "unreachable", nextHops: [] })],
   ["unreachable IPv6", () => route("fd02::/64", { type: "unreachable", nextHops: [] })],
+  ["throw IPv4", () => route("10.1.128.0/17", { type: "throw", nextHops: [] })],
+  ["throw IPv6", () => route("fd02:1::/64", { type: "throw", nextHops: [] })],
   ["blackhole", () => route("10.2.0.0/16", { type: "blackhole", nextHops: [] })],
   ["on-link", () => route("10.3.0.1/32", { scope: 253, nextHops: [hop(undefined)] })],
   ["a table beyond 255 with a metric", () => route("10.4.0.0/16", { table: 1000, metric: 50 })],
@@ -172,8 +174,6 @@ test("rules of both families with our protocol", async () => {
     priority: 10,
     table: 10,
     protocol: ROMANA_PROTOCOL,
-    from: undefined,
-    to: undefined,
   }));
   await done(...rules.map((rule): Change => ({ kind: "rule-add", rule })));
   for (const rule of rules)
@@ -210,26 +210,45 @@ test("20,000 routes go in and come back", async () => {
   assert.equal((await kernel.routes(4, 10)).length, 0);
 });
 
-test("what others do is told", { timeout: 10_000 }, async () => {
+test("what others do is told from the moment that listening began", { timeout: 10_000 }, async () => {
   const stop = new AbortController();
-  const seen: Notification[] = [];
-  const stream = kernel.notifications(stop.signal);
-  const reading = (async () => {
-    for await (const notification of stream) {
-      seen.push(notification);
-      if (seen.some(({ kind }) => kind === "route") && seen.some(({ kind }) => kind === "rule")) stop.abort();
-    }
-  })();
-  await helper.run(["sleep", "0.2"]); // until the socket is open: the helper serves in order
+  const stream = await kernel.notifications(stop.signal);
   ip("route", "add", "10.77.0.0/16", "via", "192.168.0.2", "table", "10", "proto", "82");
   ip("rule", "add", "priority", "77", "lookup", "10");
-  await reading;
-  assert.equal(
-    formatCidr(
-      seen.flatMap((each) => (each.kind === "route" ? [each.route.dst] : []))[0] ?? parseCidr("0.0.0.0/0"),
-    ),
-    "10.77.0.0/16",
+  ip("rule", "add", "priority", "78", "fwmark", "1", "lookup", "10");
+  ip("link", "set", "rom0", "mtu", "1300");
+  ip("addr", "add", "192.168.9.1/24", "dev", "rom0");
+  await kernel.writeFile("/proc/sys/net/ipv4/ip_forward", "1");
+  await kernel.writeFile("/proc/sys/net/ipv4/ip_forward", "0");
+  ip("route", "del", "10.77.0.0/16", "table", "10");
+  const seen: Notification[] = [];
+  for await (const some of stream) {
+    seen.push(...some);
+    if (seen.some((each) => each.kind === "route" && each.deleted && each.route.table === 10)) break;
+  }
+  const told = seen.map((each) => {
+    if (each.kind === "route" && each.route.table === 10)
+      return `route ${formatCidr(each.route.dst)}${each.deleted ? " gone" : ""}`;
+    if (each.kind === "rule") return `rule ${each.rule.priority}`;
+    if (each.kind === "link") return `link ${each.link.name} ${each.link.mtu}`;
+    if (each.kind === "address") return `address ${formatIp(each.address.ip)}`;
+    if (each.kind === "forwarding" && each.index === -1) return `forwarding ${each.on}`;
+    return "";
+  });
+  const wanted = [
+    "route 10.77.0.0/16",
+    "rule 77",
+    "link rom0 1300",
+    "address 192.168.9.1",
+    "forwarding true",
+    "forwarding false",
+    "route 10.77.0.0/16 gone",
+  ];
+  assert.deepEqual(
+    told.filter((text) => wanted.includes(text) || text.startsWith("rule")),
+    wanted,
   );
+  ip("rule", "del", "priority", "78");
 });
 
 test("programs run inside, files are read and written inside", async () => {
@@ -240,8 +259,8 @@ test("programs run inside, files are read and written inside", async () => {
     stdout: "hello",
     stderr: "oops\n",
   });
-  await helper.writeFile("/proc/sys/net/ipv4/ip_forward", "1", path);
-  assert.equal((await helper.readFile("/proc/sys/net/ipv4/ip_forward", path)).trim(), "1");
+  await kernel.writeFile("/proc/sys/net/ipv4/ip_forward", "1");
+  assert.equal((await kernel.readFile("/proc/sys/net/ipv4/ip_forward")).trim(), "1");
   assert.equal((await helper.run(["sleep", "30"], { timeout: 50 })).code, 128 + 9);
 });
 
@@ -252,7 +271,7 @@ test("what is not there is named", async () => {
   await assert.rejects(helper.openNetns("/run/netns/nowhere"), code("NETNS_GONE"));
   await assert.rejects(helper.kernel("/etc/passwd"), code("NETNS_GONE"));
   await assert.rejects(helper.run(["no-such-program"]), code("COMMAND"));
-  await assert.rejects(helper.readFile("/proc/sys/net/nowhere"), code("FILE_READ"));
+  await assert.rejects(kernel.readFile("/proc/sys/net/nowhere"), code("FILE_READ"));
   await assert.rejects(
     startNativeHelper({ path: "/nowhere/native", log: silentLog }),
     code("NATIVE_MISSING"),

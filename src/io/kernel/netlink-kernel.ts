@@ -36,6 +36,8 @@ export async function openKernel(pipe: NativePipe, netns: string): Promise<Kerne
       ),
     apply: (changes) => (changes.length === 0 ? Promise.resolve([]) : applyAll(line, changes)),
     notifications: (signal) => notifications(pipe, netns, signal),
+    readFile: (path) => pipe.readFile(netns, path),
+    writeFile: (path, text) => pipe.writeFile(netns, path, text),
     close: async () => {
       line.channel.close();
     },

@@ -3,7 +3,7 @@ import type { UnavailableError } from "../../base/errors.ts";
 import { RTMGRP_ALL } from "../../core/netlink/constants.ts";
 import { decodeMessages, type Message } from "../../core/netlink/decode.ts";
 import type { Notification } from "../../core/netlink/types.ts";
-import type { ChannelListener, NativePipe } from "./native-pipe.ts";
+import type { Channel, ChannelListener, NativePipe } from "./native-pipe.ts";
 
 /** More waiting than this and the reader does better to observe everything again. */
 const MOST_WAITING = 100_000;
@@ -14,25 +14,34 @@ type Inbox = {
   wake: () => void;
 };
 
-/** Until `signal` aborts. UnavailableError `NETNS_GONE`, `NETLINK_OPEN`, `NATIVE_DIED`. */
-export async function* notifications(
+/** Until `signal` aborts. UnavailableError `NETNS_GONE`, `NETLINK_OPEN`; the iterable ends with `NATIVE_DIED`. */
+export async function notifications(
   pipe: NativePipe,
   netns: string,
   signal: AbortSignal,
-): AsyncGenerator<Notification> {
+): Promise<AsyncIterable<readonly Notification[]>> {
   const inbox: Inbox = { waiting: [], failure: undefined, wake: () => undefined };
   const channel = await pipe.openChannel(netns, RTMGRP_ALL, listen(inbox));
+  return read(inbox, channel, signal);
+}
+
+async function* read(
+  inbox: Inbox,
+  channel: Channel,
+  signal: AbortSignal,
+): AsyncGenerator<readonly Notification[]> {
   const onAbort = (): void => {
     inbox.wake();
   };
   signal.addEventListener("abort", onAbort);
   try {
-    while (!signal.aborted) {
+    for (;;) {
+      await somethingHappens(inbox, signal);
+      if (signal.aborted) return;
+      if (inbox.failure) throw inbox.failure;
       const ready = inbox.waiting;
       inbox.waiting = [];
-      yield* ready;
-      if (inbox.failure) throw inbox.failure;
-      await somethingHappens(inbox, signal);
+      yield ready;
     }
   } finally {
     signal.removeEventListener("abort", onAbort);
@@ -43,7 +52,7 @@ export async function* notifications(
 function listen(inbox: Inbox): ChannelListener {
   const push = (more: readonly Notification[]): void => {
     if (inbox.waiting.length > MOST_WAITING) inbox.waiting = [{ kind: "overrun" }];
-    else inbox.waiting.push(...more);
+    else for (const each of more) inbox.waiting.push(each);
     inbox.wake();
   };
   return {

@@ -50,7 +50,8 @@ export function hostInterfaceName(network: string, containerId: string, ifname: 
 
 const digest = (...parts: string[]): string => createHash("sha256").update(parts.join("\0")).digest("hex");
 
-function podMacOf(hostInterface: string): string {
+/** Of the pod's end, made from the name of the host's. */
+export function podMacOf(hostInterface: string): string {
   const hex = digest(hostInterface);
   return ["02", ...Array.from({ length: 5 }, (_, i) => hex.slice(2 * i, 2 * i + 2))].join(":");
 }

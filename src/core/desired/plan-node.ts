@@ -1,0 +1,55 @@
+// All changes of one node, in the order of the founding design: what is needed first comes first, removals last.
+import type { Change, Link, Route, Rule } from "../netlink/types.ts";
+import { hostCidr } from "../net/cidr.ts";
+import type { Pod } from "./node-routes.ts";
+import { planRoutes, planRules } from "./plan-routes.ts";
+
+export type NodeDesired = {
+  readonly rules: readonly Rule[];
+  readonly routes: readonly Route[];
+  readonly pods: readonly Pod[];
+};
+/** Of the node's kernel: `routes` of our table, whoever's. */
+export type NodeObserved = {
+  readonly links: readonly Link[];
+  readonly rules: readonly Rule[];
+  readonly routes: readonly Route[];
+};
+
+/**
+ * Pairs of pods up, rules, pods' neighbours, routes, removals. A pair that goes down takes its routes and neighbours along without a
+ * word, so both come back together. `placed`: as of `planRoutes`.
+ */
+export function planNode(
+  desired: NodeDesired,
+  observed: NodeObserved,
+  placed: { has(key: string): boolean },
+): Change[] {
+  const routes = planRoutes(desired.routes, observed.routes, placed);
+  const rules = planRules(desired.rules, observed.rules);
+  return [
+    ...linksUp(desired.pods, observed.links),
+    ...rules.filter(({ kind }) => kind === "rule-add"),
+    ...neighboursOf(desired.pods, routes),
+    ...routes,
+    ...rules.filter(({ kind }) => kind !== "rule-add"),
+  ];
+}
+
+function linksUp(pods: readonly Pod[], links: readonly Link[]): Change[] {
+  const down = new Set(links.filter(({ up }) => !up).map(({ index }) => index));
+  const indexes = new Set(pods.map(({ index }) => index).filter((index) => down.has(index)));
+  return [...indexes].map((index) => ({ kind: "link-up", index }));
+}
+
+/** Of pods whose route comes (back). */
+function neighboursOf(pods: readonly Pod[], changes: readonly Change[]): Change[] {
+  const coming = new Set(
+    changes.flatMap((change) => (change.kind === "route-add" ? [dstOf(change.route)] : [])),
+  );
+  return pods
+    .filter(({ ip }) => coming.has(dstOf({ dst: hostCidr(ip) })))
+    .map(({ index, ip, mac }) => ({ kind: "neighbour-replace", index, ip, mac, permanent: true }));
+}
+
+const dstOf = ({ dst }: Pick<Route, "dst">): string => `${dst.ip.value}/${dst.length}`;
