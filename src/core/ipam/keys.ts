@@ -62,10 +62,10 @@ export function valueOfWrite(write: Write): string | undefined {
   }
 }
 
-/** The write that an entry (`value` undefined: its deletion) amounts to; `undefined` for keys of no record. Throws UnavailableError `STORE_GARBAGE`. */
+/** The write that an entry (`value` undefined: its deletion) amounts to; `undefined` for keys of no record that concerns addresses. Throws UnavailableError `STORE_GARBAGE`. */
 export function writeOfEntry(key: string, value: string | undefined): Write | undefined {
   const parsed = keys.parseKey(key);
-  if (!parsed) return undefined;
+  if (!parsed || parsed.kind === "policies") return undefined;
   if (parsed.kind === "topology") {
     const topology = value === undefined ? { networks: [], trees: [] } : decodeTopology(key, value);
     return { kind: "put-topology", topology };

@@ -23,6 +23,7 @@ import {
   guardKey,
   hostKey,
   parseKey,
+  policyKey,
   topologyKey,
 } from "./keys.ts";
 import type { Address, Block, Host, Slot } from "./records.ts";
@@ -127,6 +128,7 @@ test("keys of any name parse back, and stay in their folder", () => {
         ["hosts", hostKey],
         ["addresses", addressKey],
         ["guards", guardKey],
+        ["policies", policyKey],
       ] as const) {
         assert.deepEqual(parseKey(make(name)), { kind, name });
         assert.equal(make(name).split("/").length, 5);

@@ -3,7 +3,7 @@
 import { type Cidr, formatCidr } from "../net/cidr.ts";
 
 export const KEY_PREFIX = "/romana/v3/";
-const KINDS = ["hosts", "blocks", "addresses", "blackouts", "guards"] as const;
+const KINDS = ["hosts", "blocks", "addresses", "blackouts", "guards", "policies"] as const;
 
 export const topologyKey = `${KEY_PREFIX}topology`;
 export const hostKey = (name: string): string => `${KEY_PREFIX}hosts/${escapeName(name)}`;
@@ -12,6 +12,7 @@ export const addressKey = (name: string): string => `${KEY_PREFIX}addresses/${es
 export const blackoutKey = (cidr: Cidr): string => `${KEY_PREFIX}blackouts/${formatCidr(cidr)}`;
 /** Bumped by every change that makes older allocation plans of the network wrong. */
 export const guardKey = (network: string): string => `${KEY_PREFIX}guards/${escapeName(network)}`;
+export const policyKey = (id: string): string => `${KEY_PREFIX}policies/${escapeName(id)}`;
 
 /** `name`: unescaped; of blocks and blackouts the canonical CIDR text. */
 export type ParsedKey =
