@@ -10,7 +10,11 @@ export const daemonOptions = {
     "address and port of the REST API; `:9600` is every address",
   ),
   store: options.option(options.text, "sqlite:/var/lib/romana/romana.db", "`memory` or `sqlite:PATH`"),
-  initialTopology: options.option(options.text, "", "topology file applied if the store has none"),
+  initialTopology: options.option(
+    options.text,
+    "",
+    "topology (file, or name of a built-in one) applied if the store has none",
+  ),
   networkCidrOverrides: options.option(
     options.listOf(override()),
     [],

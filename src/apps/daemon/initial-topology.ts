@@ -13,13 +13,13 @@ export async function applyInitialTopology(daemon: Daemon, config: DaemonConfig)
 }
 
 async function readInitial({ initialTopology, cloud, region }: DaemonConfig): Promise<unknown> {
+  const { builtInTopology } = await import("../../core/topology/built-in.ts");
+  const document = initialTopology === "" ? builtInTopology(cloud, region) : builtInTopology(initialTopology);
+  if (document) return document;
   if (initialTopology !== "") {
     const { parseDocument } = await import("../../io/document/parse-document.ts");
     return parseDocument(readBytes(initialTopology, "--initial-topology"), initialTopology);
   }
-  const { builtInTopology } = await import("../../core/topology/built-in.ts");
-  const document = builtInTopology(cloud, region);
-  if (document) return document;
   throw new InputError({
     code: "REGION",
     field: "--region",

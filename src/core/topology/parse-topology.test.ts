@@ -103,6 +103,12 @@ const wrong: readonly (readonly [string, unknown, ...string[]])[] = [
   ["a block of half an address", inNetwork({ block_mask: 33 }), "BLOCK_MASK networks[0].block_mask"],
   ["a block of millions", document([], [{ ...six, block_mask: 64 }]), "BLOCK_MASK networks[0].block_mask"],
   ["a text for a block mask", inNetwork({ block_mask: "29" }), "BLOCK_MASK networks[0].block_mask"],
+  [
+    "a prefix and a block mask that are both wrong",
+    document(groups("a"), [{ name: "n", cidr: "fd00::1/48", block_mask: 129 }]),
+    "CIDR_HOST_BITS networks[0].cidr",
+    "BLOCK_MASK networks[0].block_mask",
+  ],
   ["a tenant twice", inNetwork({ tenants: ["a", "a"] }), "DUPLICATE networks[0].tenants[1]"],
   ["a tenant for a list", inNetwork({ tenants: "a" }), "LIST networks[0].tenants"],
   [

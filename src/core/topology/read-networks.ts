@@ -46,12 +46,13 @@ function readNetwork(place: Place, report: Report): { name?: string; network?: N
   if (!item) return {};
   const { field } = place;
   const name = readNetworkName(at(item, "name", field), report);
-  const cidr = readPodCidr(at(item, "cidr", field), report);
+  const cidrPlace = at(item, "cidr", field);
+  const cidr = readPodCidr(cidrPlace, report);
+  const blockMask = readBlockMask(at(item, "block_mask", field), cidr ?? boundsOf(cidrPlace), report);
   const tenantPlaces = readList(at(item, "tenants", field), "a list of tenants", report);
   const tenants = tenantPlaces.map((each) => readName(each, report));
   reportDuplicates(tenantPlaces, "each tenant once", report);
   if (!cidr) return { name };
-  const blockMask = readBlockMask(at(item, "block_mask", field), cidr, report);
   return { name, network: { name, cidr, blockMask, tenants } };
 }
 
@@ -74,6 +75,12 @@ function readPodCidr(place: Place, report: Report): Cidr | undefined {
   });
   return undefined;
 }
+
+/** What a prefix that could not be read seems to be: its block size is checked all the same. */
+const boundsOf = ({ value }: Place): Cidr => ({
+  ip: { family: typeof value === "string" && value.includes(":") ? 6 : 4, value: 0n },
+  length: 0,
+});
 
 function readBlockMask({ value, field }: Place, { ip, length }: Cidr, report: Report): number {
   const bits = bitsOf(ip.family);

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { InputError } from "../../../base/errors.ts";
 import type { TopologyDocument } from "../../../core/api/types.ts";
 import type { Topology } from "../../../core/model/topology.ts";
+import { builtInTopology } from "../../../core/topology/built-in.ts";
 import { parseTopology } from "../../../core/topology/parse-topology.ts";
 import { planTopology } from "../../../core/topology/plan.ts";
 import { renderPlan } from "../../../core/topology/render-plan.ts";
@@ -19,12 +20,12 @@ export function topologyCommands(program: Command, action: Action): void {
     .action(action(listTopology));
   topology
     .command("update")
-    .argument("<file>", "JSON, JSONC or YAML")
+    .argument("<file>", "JSON, JSONC or YAML, or a built-in topology (kubeadm, aws-us-east-1, …)")
     .description("apply a topology file")
     .action(action(updateTopology));
   topology
     .command("plan")
-    .argument("<file>", "JSON, JSONC or YAML")
+    .argument("<file>", "JSON, JSONC or YAML, or a built-in topology (kubeadm, aws-us-east-1, …)")
     .description("what a file would do: prefixes, capacity, routes, warnings; asks no cluster")
     .action(action(planFile));
 }
@@ -45,6 +46,8 @@ async function planFile({ tell }: Context, file: string): Promise<void> {
 }
 
 function readDocument(file: string): unknown {
+  const builtIn = builtInTopology(file);
+  if (builtIn) return builtIn;
   let bytes: Buffer;
   try {
     bytes = readFileSync(file);
@@ -54,7 +57,7 @@ function readDocument(file: string): unknown {
       code: "FILE",
       field: "file",
       value: file,
-      expected: `a readable file (${reason})`,
+      expected: `a readable file (${reason}), or a built-in topology as kubeadm`,
     });
   }
   return parseDocument(bytes, file);
