@@ -8,6 +8,7 @@ packages=(
   gcc libc6-dev make curl iproute2 nftables procps util-linux
   iputils-ping iputils-arping traceroute iperf3
   containerd runc containernetworking-plugins bird2 busybox-static
+  etcd-server openssl
 )
 
 missing=()

@@ -46,7 +46,7 @@ export interface Follower {
   /** Events, message by message, until there are `count`. */
   batches(count: number): Promise<readonly (readonly WatchEvent[])[]>;
   events(count: number): Promise<readonly WatchEvent[]>;
-  /** Reads until progress is told up to `revision` at least; all that came before. */
+  /** Reads until all is told up to `revision`, by its events or as progress; everything but progress. */
   caughtUp(revision: number): Promise<readonly WatchMessage[]>;
   stop(): void;
 }
@@ -79,8 +79,8 @@ export function follow({ store, prefix, signal }: Subject, since: number, under 
       for (;;) {
         const message = await read();
         if (message === "ended") throw new Error("the watch ended");
-        if (message.kind === "progress" && message.revision >= revision) return before;
-        before.push(message);
+        if (message.kind !== "progress") before.push(message);
+        if (message.kind !== "compacted" && message.revision >= revision) return before;
       }
     },
     stop: () => end.abort(),

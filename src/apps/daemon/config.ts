@@ -9,7 +9,16 @@ export const daemonOptions = {
     "127.0.0.1:9600",
     "address and port of the REST API; `:9600` is every address",
   ),
-  store: options.option(options.text, "sqlite:/var/lib/romana/romana.db", "`memory` or `sqlite:PATH`"),
+  store: options.option(
+    options.text,
+    "sqlite:/var/lib/romana/romana.db",
+    "`memory`, `sqlite:PATH` or `etcd:URL,URL…`",
+  ),
+  etcdCa: options.option(options.text, "", "PEM file of the CA that etcd's certificates are of"),
+  etcdCert: options.option(options.text, "", "PEM file of the certificate to show to etcd"),
+  etcdKey: options.option(options.text, "", "PEM file of that certificate's key"),
+  etcdUser: options.option(options.text, "", "user to log in to etcd as"),
+  etcdPasswordFile: options.option(options.text, "", "file whose first line is that user's password"),
   initialTopology: options.option(
     options.text,
     "",

@@ -42,7 +42,7 @@ export async function run(
 
 async function start(config: DaemonConfig, log: Log): Promise<RunningDaemon> {
   const deps = { clock: systemClock, rng: systemRng, log };
-  const store = await openStore(config.store, deps);
+  const store = await openStore(config.store, deps, config);
   try {
     return await createDaemon(config, store, deps);
   } catch (error) {

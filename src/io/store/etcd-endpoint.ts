@@ -1,0 +1,194 @@
+// One client URL of etcd: its channel, made when it is used, and calls on it. Never tries anything twice: that is the client's.
+import {
+  ChannelCredentials,
+  Client,
+  type ClientDuplexStream,
+  Metadata,
+  type ServiceError,
+} from "@grpc/grpc-js";
+import { type Clock, type Duration, Seconds } from "../../base/clock.ts";
+import { EtcdError, failureOf } from "./etcd-errors.ts";
+import type { Header } from "./etcd-messages.ts";
+import { type Method, methods } from "./etcd-proto.ts";
+
+/** PEM. */
+export type EtcdTls = { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
+export type EndpointOptions = {
+  /** `https://HOST:PORT` or `http://HOST:PORT`. */
+  readonly url: string;
+  /** Asked for each new connection, so that certificates may be renewed in place. */
+  readonly tls: () => EtcdTls;
+  readonly clock: Clock;
+  /** Called with what a new connection says of itself; throws to refuse it. */
+  readonly greet: (greeting: Greeting) => void;
+};
+export type Greeting = { readonly endpoint: string; readonly header: Header; readonly version: string };
+export type CallTerms = { readonly within: Duration; readonly token: string | undefined };
+export type Stream<Request, Response> = ClientDuplexStream<Request, Response>;
+
+const CHANNEL_OPTIONS = {
+  // Half as often as etcd allows at most (`--grpc-keepalive-min-time` 5 s).
+  "grpc.keepalive_time_ms": Seconds(10),
+  "grpc.keepalive_timeout_ms": Seconds(5),
+  // A page of entries, or the events of many transactions, may be large.
+  "grpc.max_receive_message_length": -1,
+  "grpc.max_send_message_length": -1,
+  // Each endpoint has its connection to itself, is tried again when we say so, and through no proxy of the environment.
+  "grpc.use_local_subchannel_pool": 1,
+  "grpc.enable_retries": 0,
+  "grpc.enable_http_proxy": 0,
+  "grpc.service_config_disable_resolution": 1,
+};
+
+type Channel = { readonly client: Client; readonly greeted: Promise<void> };
+
+export class EtcdEndpoint {
+  readonly url: string;
+  readonly #options: EndpointOptions;
+  #channel: Channel | undefined;
+  #connection = 0;
+
+  constructor(options: EndpointOptions) {
+    this.url = options.url;
+    this.#options = options;
+  }
+
+  /** The one answer to one request; of a method with streams too. Rejects with EtcdError. */
+  async call<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    terms: CallTerms,
+  ): Promise<Response> {
+    const client = await this.#greeted(terms.within);
+    return method.requestStream
+      ? this.#exchange(client, method, request, terms)
+      : this.#ask(client, method, request, terms);
+  }
+
+  /** A stream without an end; its errors are those of gRPC: see `errorOf`. */
+  async open<Request, Response>(
+    method: Method<Request, Response>,
+    { within, token }: CallTerms,
+  ): Promise<Stream<Request, Response>> {
+    const client = await this.#greeted(within);
+    return streamOf(client, method, metadataOf(token), {});
+  }
+
+  /** What a call or stream of this endpoint failed with. */
+  errorOf(error: unknown): EtcdError {
+    if (error instanceof EtcdError) return error;
+    const { code, details, message } = error as ServiceError;
+    const reason = details || message;
+    return new EtcdError(failureOf(reason, code), { endpoint: this.url, reason });
+  }
+
+  /** Counts the connections that were left. */
+  get connection(): number {
+    return this.#connection;
+  }
+
+  /** Leaves the connection: what is under way on it may end, the next call makes a new one. */
+  reset(): void {
+    this.#channel?.client.close();
+    this.#channel = undefined;
+    this.#connection++;
+  }
+
+  /** Nothing but a greeting goes over a connection before it is known whose it is. */
+  async #greeted(within: Duration): Promise<Client> {
+    this.#channel ??= this.#connect(within);
+    const { client, greeted } = this.#channel;
+    await greeted;
+    return client;
+  }
+
+  #connect(within: Duration): Channel {
+    const { url, greet } = this.#options;
+    const client = new Client(targetOf(url), this.#credentials(), CHANNEL_OPTIONS);
+    const greeted = this.#ask(client, methods.status, {}, { within, token: undefined }).then((said) =>
+      greet({ endpoint: url, ...said }),
+    );
+    greeted.catch(() => {
+      if (this.#channel?.client === client) this.reset();
+    });
+    return { client, greeted };
+  }
+
+  #credentials(): ChannelCredentials {
+    const { url, tls } = this.#options;
+    if (!url.startsWith("https:")) return ChannelCredentials.createInsecure();
+    try {
+      const { ca, cert, key } = tls();
+      return ChannelCredentials.createSsl(ca ?? null, key ?? null, cert ?? null);
+    } catch (error) {
+      // They were good when the program started; half-written ones are better soon.
+      const failure = { code: "STORE_CREDENTIALS", isRefused: true, again: "elsewhere" } as const;
+      throw new EtcdError(failure, { endpoint: url, reason: (error as Error).message });
+    }
+  }
+
+  #ask<Request, Response>(
+    client: Client,
+    { path, requestSerialize, responseDeserialize }: Method<Request, Response>,
+    request: Request,
+    { within, token }: CallTerms,
+  ): Promise<Response> {
+    const deadline = this.#options.clock.now() + within;
+    return new Promise((resolve, reject) => {
+      client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        metadataOf(token),
+        { deadline },
+        (error, response) => (response === undefined ? reject(this.errorOf(error)) : resolve(response)),
+      );
+    });
+  }
+
+  /** One question and one answer on a stream. */
+  #exchange<Request, Response>(
+    client: Client,
+    method: Method<Request, Response>,
+    request: Request,
+    { within, token }: CallTerms,
+  ): Promise<Response> {
+    const deadline = this.#options.clock.now() + within;
+    const stream = streamOf(client, method, metadataOf(token), { deadline });
+    return new Promise((resolve, reject) => {
+      stream.once("data", (response: Response) => {
+        resolve(response);
+        stream.cancel();
+      });
+      // The cancellation above comes back as an error, and changes nothing any more.
+      stream.on("error", (error) => reject(this.errorOf(error)));
+      stream.once("end", () => reject(this.errorOf(new Error("the stream ended without an answer"))));
+      stream.end(request);
+    });
+  }
+}
+
+function streamOf<Request, Response>(
+  client: Client,
+  { path, requestSerialize, responseDeserialize }: Method<Request, Response>,
+  metadata: Metadata,
+  options: { readonly deadline?: number },
+): Stream<Request, Response> {
+  return client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, options);
+}
+
+/** `hasleader`: a member cut off from the others says so at once, and ends streams, instead of letting us wait. */
+function metadataOf(token: string | undefined): Metadata {
+  const metadata = new Metadata();
+  metadata.set("hasleader", "true");
+  if (token !== undefined) metadata.set("token", token);
+  return metadata;
+}
+
+export const ENDPOINT = /^(https?):\/\/(\[[0-9a-fA-F:]+\]|[^:/[\]\s]+):(\d{1,5})\/?$/;
+
+function targetOf(url: string): string {
+  const [, , host = "", port = ""] = ENDPOINT.exec(url) ?? [];
+  return `dns:${host}:${port}`;
+}
