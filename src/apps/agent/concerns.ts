@@ -1,5 +1,6 @@
 // Whether a notification tells of what is not as this agent left it. Most are echoes of its own work or of no interest; each of the
 // others costs an observation of the whole kernel.
+import { isPodRoute } from "../../core/desired/plan-node.ts";
 import { equalRoutes, isOurs, routeKey } from "../../core/desired/plan-routes.ts";
 import { equalIp } from "../../core/net/ip.ts";
 import type { InterfaceAddress, Link, Notification, Route } from "../../core/netlink/types.ts";
@@ -41,19 +42,17 @@ type Of<Kind extends Notification["kind"]> = Extract<Notification, { kind: Kind 
 
 function routeConcerns({ route, deleted }: Of<"route">, { routes, isPod }: Belief): boolean {
   const expected = routes.get(routeKey(route));
-  if (deleted) return expected !== undefined && !isOfGonePod(expected, isPod);
+  if (deleted) return expected !== undefined && isLasting(expected, isPod);
   if (!isOurs(route)) return expected !== undefined;
   // The CNI part routes a new pod itself, perhaps before this agent's loop has come to want it.
-  return expected ? !equalRoutes(expected, route) : !isPod(podIndex(route));
+  return expected ? !equalRoutes(expected, route) : !(isPodRoute(route) && isPod(indexOf(route)));
 }
 
 /** The kernel takes the routes of a removed pair away itself, perhaps before this agent's loop has stopped wanting them. */
-const isOfGonePod = (route: Route, isPod: Belief["isPod"]): boolean =>
-  podIndex(route) !== NO_INDEX && !isPod(podIndex(route));
+const isLasting = (route: Route, isPod: Belief["isPod"]): boolean =>
+  !isPodRoute(route) || isPod(indexOf(route));
 
-const NO_INDEX = 0;
-/** In our table only pods are reached without a gateway. */
-const podIndex = ({ nextHops: [hop] }: Route): number => (hop && !hop.via ? hop.index : NO_INDEX);
+const indexOf = ({ nextHops: [hop] }: Route): number => hop?.index ?? 0;
 
 /** Default routes: the node's link, and where `--multihop-blocks` sends. */
 function gatewayConcerns({ route, deleted }: Of<"route">, { observed }: Belief): boolean {

@@ -25,7 +25,7 @@ export function planNode(
   observed: NodeObserved,
   placed: { has(key: string): boolean },
 ): Change[] {
-  const routes = planRoutes(desired.routes, observed.routes, placed);
+  const routes = planRoutes(desired.routes, observed.routes, placed).map(besideCni);
   const rules = planRules(desired.rules, observed.rules);
   return [
     ...linksUp(desired.pods, observed.links),
@@ -36,6 +36,15 @@ export function planNode(
   ];
 }
 
+/** The CNI part routes a new pod at the same time: whoever comes second must not fail. */
+function besideCni(change: Change): Change {
+  if (change.kind !== "route-add" || !isPodRoute(change.route)) return change;
+  return { kind: "route-replace", route: change.route };
+}
+
+/** In our table only pods are reached without a gateway. */
+export const isPodRoute = ({ nextHops: [hop] }: Route): boolean => hop !== undefined && !hop.via;
+
 function linksUp(pods: readonly Pod[], links: readonly Link[]): Change[] {
   const down = new Set(links.filter(({ up }) => !up).map(({ index }) => index));
   const indexes = new Set(pods.map(({ index }) => index).filter((index) => down.has(index)));
@@ -45,7 +54,7 @@ function linksUp(pods: readonly Pod[], links: readonly Link[]): Change[] {
 /** Of pods whose route comes (back). */
 function neighboursOf(pods: readonly Pod[], changes: readonly Change[]): Change[] {
   const coming = new Set(
-    changes.flatMap((change) => (change.kind === "route-add" ? [dstOf(change.route)] : [])),
+    changes.flatMap((change) => (change.kind === "route-replace" ? [dstOf(change.route)] : [])),
   );
   return pods
     .filter(({ ip }) => coming.has(dstOf({ dst: hostCidr(ip) })))
