@@ -33,6 +33,14 @@ const refusals: [string, string, unknown, number, string][] = [
   ["a host name of 254 characters", "POST /hosts", { name: "h".repeat(254), ip: "1.1.1.1" }, 400, "SCHEMA"],
   ["a host without an address", "POST /hosts", { name: "h3" }, 400, "HOST_IP"],
   ["a host address that is none", "POST /hosts", { name: "h3", ip: "10.1" }, 400, "IP"],
+  ["an IPv4-mapped host address", "POST /hosts", { name: "h3", ip: "::ffff:10.0.0.1" }, 400, "IP_MAPPED"],
+  [
+    "an IPv4-mapped wanted address",
+    "POST /address",
+    { name: "a", host: "h1", tenant: "t", ips: ["::ffff:10.0.0.1"] },
+    400,
+    "IP_MAPPED",
+  ],
   [
     "a host with two addresses of a family",
     "POST /hosts",
