@@ -33,11 +33,11 @@ export const forwardBench: Bench = {
   needsRoot: true,
   run: () =>
     withBed(async (bed, signal) => {
-      const lab = await startPods(bed, signal);
-      // One of the bench's own: the lab's ends with Ctrl-C, and by hand is undone after it.
+      // One of the bench's own: the lab's ends with Ctrl-C, and everything is undone after it.
       const helper = await startNativeHelper({ log: silentLog });
       bed.onDispose(() => helper.close());
       const run = runOf(helper);
+      const lab = await startPods(bed, run, signal);
       const own = { plan: lab.plan, run, clock: systemClock };
       const paths: Record<Side, Path> = {
         pods: podPath(lab),
@@ -63,7 +63,7 @@ export const forwardBench: Bench = {
 };
 
 /** The lab's own topology with a host in each rack and a pod on each host. */
-async function startPods(bed: Bed, signal: AbortSignal): Promise<Lab> {
+async function startPods(bed: Bed, run: Run, signal: AbortSignal): Promise<Lab> {
   const topologyFile = join(import.meta.dirname, "../lab/topologies/default.yaml");
   const parsed = parseTopology(parse(readFileSync(topologyFile, "utf8")));
   if (parsed.kind === "invalid") throw new Error(JSON.stringify(parsed.faults));
@@ -71,7 +71,7 @@ async function startPods(bed: Bed, signal: AbortSignal): Promise<Lab> {
   const lab = await startLab(
     { topology: parsed.topology, topologyFile, hostsPerRack: 1, podsPerHost: 1, logLevel: "warn" },
     { ...deps, signal },
-    (id) => bed.onDispose(() => removeLab(id, deps)),
+    (id) => bed.onDispose(() => removeLab(id, { run, clock: systemClock })),
   );
   bed.onDispose(() => lab.leave());
   return lab;

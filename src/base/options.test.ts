@@ -74,7 +74,8 @@ test("all faults are told at once", () => {
   );
 });
 
-test("help names each flag, its default and its variable", () => {
+test("help names each flag and its default, and how the environment names one", () => {
   const help = o.describeOptions(table, "R");
-  assert.match(help, /--adoption-window DURATION +wait \(default 10000\) \[R_ADOPTION_WINDOW\]/);
+  assert.match(help, /--adoption-window DURATION +wait \(default 10000\)\n/);
+  assert.match(help, /Also from the environment: --listen is R_LISTEN\.$/);
 });

@@ -175,16 +175,16 @@ function fileOptions(
   });
 }
 
-/** The options as `--help` prints them, one a line. */
+/** The options as `--help` prints them, one a line, and how the environment names them. */
 export function describeOptions(table: OptionTable, envPrefix: string): string {
   const rows = Object.entries(table).map(([name, { type, help, default: fallback }]) => {
     const shown = Array.isArray(fallback) ? fallback.join(",") : String(fallback);
     const usual = shown === "" || type.isSwitch ? "" : ` (default ${shown})`;
-    return [
-      `--${kebab(name)} ${type.meta}`.trimEnd(),
-      `${help}${usual} [${envName(envPrefix, name)}]`,
-    ] as const;
+    return [`--${kebab(name)} ${type.meta}`.trimEnd(), `${help}${usual}`] as const;
   });
   const width = Math.max(...rows.map(([flag]) => flag.length));
-  return rows.map(([flag, help]) => `  ${flag.padEnd(width)}  ${help}`).join("\n");
+  const lines = rows.map(([flag, help]) => `  ${flag.padEnd(width)}  ${help}`);
+  const [example = ""] = Object.keys(table);
+  const inEnv = `Also from the environment: --${kebab(example)} is ${envName(envPrefix, example)}.`;
+  return [...lines, "", inEnv].join("\n");
 }

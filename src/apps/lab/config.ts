@@ -4,11 +4,11 @@ import * as options from "../../base/options.ts";
 
 /** One table serves flags, environment, help and types. */
 export const labOptions = {
-  id: options.option(options.text, "", "id of a lab: four hexadecimal digits; needed only where several run"),
+  id: options.option(options.text, "", "the lab that is meant, where there are several"),
   hostsPerRack: options.option(
     options.integer(1, 32),
     2,
-    "hosts of a rack, invented where the file lists fewer",
+    "hosts of a rack; invented where the file lists fewer",
   ),
   podsPerHost: options.option(options.integer(1, 32), 3, "pods started on each host"),
   keep: options.option(options.toggle, false, "leave the lab running after the report"),
@@ -16,7 +16,7 @@ export const labOptions = {
   logLevel: options.option(
     options.oneOf("info", "debug", "warn", "error"),
     "info",
-    "of the daemon and the agents",
+    "what daemon and agents log",
   ),
 } as const satisfies options.OptionTable;
 
@@ -41,7 +41,9 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** InputError `LAB_WORD`, `LAB_EXEC`, and those of `readOptions`. */
 export function parseLabCommand(argv: readonly string[], env: Env): LabCommand {
   const [word = "", ...rest] = argv;
-  if (argv.includes("--help") && word !== "exec") return { kind: "help" };
+  const asksHelp = (text: string | undefined): boolean => text === "--help" || text === "-h";
+  // After `exec NODE` the words are another program's.
+  if (word === "exec" ? asksHelp(rest[0]) : argv.some(asksHelp)) return { kind: "help" };
   switch (word) {
     case "status":
     case "down":
@@ -96,10 +98,25 @@ function configOf(argv: readonly string[], env: Env): LabConfig {
   return config;
 }
 
-export const HELP = `romana lab [TOPOLOGY-FILE] [OPTIONS]   build a data centre of network namespaces, prove it, report, remove it
-romana lab exec [--id ID] NODE -- COMMAND   run a command inside a pod, host or router
-romana lab status [--id ID]                 what runs
-romana lab down [--id ID]                   remove a lab, or all of them
+export const HELP = `romana lab builds a data centre on this machine from a topology file: hosts,
+top-of-rack and spine routers, each a network namespace, with the daemon, an
+agent per host, and pods. It proves with packets that prefixes, routes and pods
+are as the file says, reports, and removes everything again.
+
+  romana lab [FILE] [OPTIONS]       build, prove, report; FILE is JSON, JSONC or
+                                    YAML; without: two zones of two racks
+  romana lab status                 the labs of this machine and their addresses
+  romana lab exec NODE -- COMMAND   a command inside a pod, host or router
+  romana lab down                   remove labs that were kept or left over;
+                                    with --id: that one, at work or not
 
 ${options.describeOptions(labOptions, ENV_PREFIX)}
+
+Examples
+  romana lab my-topology.yaml --hosts-per-rack 3 --keep
+  romana lab exec spine-zone-a -- ip route
+  romana lab exec rack-a1-h1-p1 -- ping -c3 10.124.0.0
+
+Needs root. Changes nothing outside of its namespaces and /run/romana-lab.
+Exit codes: 0 all holds, 1 something does not, 2 wrong input, 130 interrupted.
 `;

@@ -17,7 +17,7 @@ export type PodDeps = {
 };
 
 /** The plugin under the name that runtimes call it by. */
-const plugin = join(import.meta.dirname, "../../../build/native/romana-native");
+export const plugin = join(import.meta.dirname, "../../../build/native/romana-native");
 const TENANTS = ["shop", "bank"] as const;
 /** What runtimes wait for at most (kubelet: two minutes); a healthy agent needs milliseconds. */
 const TIMEOUT_MS = 20_000;

@@ -7,7 +7,7 @@ import type { Log } from "../../base/log.ts";
 import type { Topology } from "../../core/model/topology.ts";
 import { startNativeHelper } from "../../io/kernel/native-helper.ts";
 import { allOf } from "./bounded.ts";
-import { buildFabric, runOf } from "./fabric.ts";
+import { buildFabric, type Run, runOf } from "./fabric.ts";
 import { createLab, type Lab } from "./lab.ts";
 import { labTopologyDocument } from "./lab-topology.ts";
 import { findNamespaces, namespaceOf, removeNamespaces } from "./namespaces.ts";
@@ -18,6 +18,7 @@ import {
   describePlan,
   labDirectory,
   type LabState,
+  ownProcess,
   removeDirectory,
   saveState,
 } from "./state.ts";
@@ -57,7 +58,8 @@ export async function startLab(
   const { topologyFile, logLevel } = options;
   const directory = labDirectory(id);
   const createdAt = deps.clock.now();
-  const state: LabState = { id, directory, createdAt, topologyFile, ...describePlan(plan), pods: [] };
+  const owner = await ownProcess();
+  const state: LabState = { id, directory, createdAt, topologyFile, owner, ...describePlan(plan), pods: [] };
   await saveState(state);
   const lab = createLab({ state, plan, helper, clock: deps.clock, logLevel, signal: deps.signal });
   try {
@@ -86,15 +88,13 @@ async function bringUp(lab: Lab, options: LabOptions, { progress, signal }: LabD
   await startPods(lab, options.podsPerHost, step);
 }
 
-/** Hosts at the same time, the pods of a host one after the other, as a kubelet's wave. */
+/** One after the other: the time that each takes is its own, and the same topology gives the same addresses. */
 async function startPods(lab: Lab, perHost: number, step: (text: string) => void): Promise<void> {
   const hosts = lab.state.hosts.map((host) => host.name);
   const pods = planPods(lab.state.id, hosts, perHost);
   step(`${pods.length} pods through the CNI plugin`);
   await lab.addNamespaces(pods);
-  await allOf(hosts, async (host) => {
-    for (const pod of pods) if (pod.host === host) await lab.addPod(pod);
-  });
+  for (const pod of pods) await lab.addPod(pod);
 }
 
 async function claimId(rng: Rng): Promise<string> {
@@ -110,15 +110,15 @@ async function claimId(rng: Rng): Promise<string> {
   });
 }
 
-/** Removes processes, namespaces and directory of a lab, whatever of them is there; another program's part may have died anywhere. */
-export async function removeLab(id: string, { clock, log }: Pick<LabDeps, "clock" | "log">): Promise<void> {
-  // A helper of its own: the lab's may have died of the same Ctrl-C.
-  const helper = await startNativeHelper({ log });
-  try {
-    const namespaces = (await findNamespaces(id)).map(({ namespace }) => namespace);
-    await removeNamespaces(namespaces, { run: runOf(helper), clock });
-  } finally {
-    await helper.close();
-  }
+/**
+ * Removes processes, namespaces and directory of a lab, whatever of them is there; another program's part may have died anywhere.
+ * `run` is of a helper that did not end with the lab's.
+ */
+export async function removeLab(
+  id: string,
+  deps: { readonly run: Run; readonly clock: Clock },
+): Promise<void> {
+  const namespaces = (await findNamespaces(id)).map(({ namespace }) => namespace);
+  await removeNamespaces(namespaces, deps);
   await removeDirectory(id);
 }

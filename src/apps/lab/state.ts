@@ -1,8 +1,8 @@
 // What a lab is, as a file in its directory, so that `lab exec`, `status` and the controller find it. Namespaces and processes are
 // never taken from here for removal: `namespaces.ts` looks at the machine.
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { InputError } from "../../base/errors.ts";
+import { InputError, UnavailableError } from "../../base/errors.ts";
 import { formatIp } from "../../core/net/ip.ts";
 import type { FabricPlan } from "./plan-fabric.ts";
 
@@ -29,12 +29,17 @@ export type PodState = {
   readonly addMs: number;
 };
 
+/** A process, told from a later one of the same pid by when it began: clock ticks since boot (proc(5), field 22 of stat). */
+export type Owner = { readonly pid: number; readonly began: string };
+
 export type LabState = {
   readonly id: string;
   readonly directory: string;
   /** Wall milliseconds. */
   readonly createdAt: number;
   readonly topologyFile: string;
+  /** The program that is at work on it; none once it is kept. */
+  readonly owner: Owner | undefined;
   /** Address of the daemon in the underlay. */
   readonly daemon: string;
   readonly hosts: readonly HostState[];
@@ -50,18 +55,43 @@ export const labDirectory = (id: string): string => join(ROOT, id);
 
 /** Makes the directory of a new lab; `false` when the id is taken. */
 export async function claimDirectory(id: string): Promise<boolean> {
-  await mkdir(ROOT, { recursive: true });
-  try {
-    await mkdir(labDirectory(id), { mode: 0o700 });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
+  for (;;) {
+    await mkdir(ROOT, { recursive: true });
+    const outcome = await mkdir(labDirectory(id), { mode: 0o700 }).then(
+      () => "made",
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    if (outcome === "made") return true;
+    if (outcome === "EEXIST") return false;
+    // Another lab that ended took the empty root away in between.
+    if (outcome !== "ENOENT") throw new UnavailableError({ code: "LAB_DIRECTORY", id, errno: outcome });
   }
 }
 
-export const removeDirectory = (id: string): Promise<void> =>
-  rm(labDirectory(id), { recursive: true, force: true });
+/** The lab's directory, and the root with the last lab. */
+export async function removeDirectory(id: string): Promise<void> {
+  await rm(labDirectory(id), { recursive: true, force: true });
+  await rmdir(ROOT).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOTEMPTY" && error.code !== "ENOENT") throw error;
+  });
+}
+
+/** This process. */
+export const ownProcess = async (): Promise<Owner> => ({
+  pid: process.pid,
+  began: (await beganAt(process.pid)) ?? "",
+});
+
+/** Whether the program that made the lab is still at work on it. */
+export const isOwned = async ({ owner }: LabState): Promise<boolean> =>
+  owner !== undefined && (await beganAt(owner.pid)) === owner.began;
+
+/** `undefined`: there is no such process. */
+async function beganAt(pid: number): Promise<string | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => ""); // gone: no file
+  // The second field is a name in parentheses that may hold blanks; the 22nd is the 20th after it.
+  return text.slice(text.lastIndexOf(")") + 2).split(" ")[19];
+}
 
 /** Whole or not at all. */
 export async function saveState(state: LabState): Promise<void> {

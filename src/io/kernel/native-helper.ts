@@ -60,7 +60,8 @@ export async function startNativeHelper({
 }
 
 function startWire(path: string, log: Log): Wire {
-  const child = spawn(path, ["pipe"], { stdio: ["pipe", "pipe", "pipe"] });
+  // A session of its own: a terminal's Ctrl-C must not end it while its asker still cleans up. It ends with its stdin.
+  const child = spawn(path, ["pipe"], { stdio: ["pipe", "pipe", "pipe"], detached: true });
   const wire: Wire = { child, pending: new Map(), channels: new Map(), nextId: 1, dead: undefined };
   const read = frameReader((frame) => {
     dispatch(wire, frame);

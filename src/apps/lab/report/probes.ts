@@ -12,8 +12,8 @@ const MAX_HOPS = 12;
 export type Matrix = {
   /** Pairs tried: pods x addresses. */
   readonly tried: number;
-  /** `source -> address (pod)` without an answer. */
-  readonly failed: readonly string[];
+  /** Those without an answer: names of pods, and the address that was asked. */
+  readonly failed: readonly { readonly from: string; readonly ip: string; readonly to: string }[];
 };
 
 /** One ICMP echo from each pod to each address of each pod, itself too. */
@@ -32,7 +32,7 @@ export async function pingMatrix(lab: Lab, pods: readonly PodState[] = lab.state
       const lost = new Set(stdout.split("\n"));
       return targets
         .filter(({ ip }) => lost.has(ip))
-        .map((target) => `${pod.name} -> ${target.ip} (${target.pod})`);
+        .map((target) => ({ from: pod.name, ip: target.ip, to: target.pod }));
     },
     WIDTH,
   );

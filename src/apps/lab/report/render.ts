@@ -1,10 +1,12 @@
-// The report as text. Pure.
-import { formatCidr } from "../../../core/net/cidr.ts";
-import type { Group, Tree } from "../../../core/model/topology.ts";
+// The report as text for a terminal: each part with its gist beside the title. Pure.
 import type { Check } from "./checks.ts";
-import type { Facts, NodeRoutes } from "./facts.ts";
+import type { Facts } from "./facts.ts";
+import { columns, type Screen } from "./layout.ts";
+import { matrixLines } from "./matrix.ts";
 import type { Matrix, Trace } from "./probes.ts";
+import { routeCounts, routeGist, routeLines } from "./routes.ts";
 import type { Throughput } from "./throughput.ts";
+import { treeLines } from "./tree.ts";
 
 export type Report = {
   readonly facts: Facts;
@@ -21,99 +23,97 @@ export type Report = {
 export const holds = (report: Report): boolean => report.checks.every(({ faults }) => faults.length === 0);
 
 const MAX_FAULTS_SHOWN = 10;
+const INDENT = "  ";
 
-export function renderReport(report: Report): string {
-  const { facts } = report;
-  const sections: readonly (readonly [string, readonly string[]])[] = [
-    ["Topology and blocks", facts.topology.trees.flatMap((tree) => treeLines(tree, facts))],
-    ["Routes", routeLines(facts)],
-    ["Ping", matrixLines(report.matrix, facts)],
-    ["Traceroute", report.traces.flatMap(traceLines)],
-    ["TCP throughput", throughputLines(report.throughput)],
-    ["Time per pod (CNI ADD)", timeLines(facts)],
-    ["Holds", report.checks.flatMap(checkLines)],
-  ];
-  const verdict = holds(report) ? "All holds" : "NOT all holds";
-  const text = sections.map(([title, lines]) => [title, ...lines.map((line) => `  ${line}`), ""].join("\n"));
-  return `\n${text.join("\n")}\n${verdict}, after ${report.seconds.toFixed(1)} s.\n`;
-}
+type Section = { readonly title: string; readonly gist: string; readonly lines: readonly string[] };
 
-function treeLines(tree: Tree, facts: Facts): string[] {
-  const lines = (group: Group, depth: number): string[] => {
-    const prefixes = Object.values(group.prefixes).map(formatCidr).join("  ");
-    const name = group.path === "" ? tree.networks.join(" + ") : group.name;
-    const hosts = facts.hosts.filter((host) => group.groups.length === 0 && host.group === group.path);
-    return [
-      `${"  ".repeat(depth) + name.padEnd(24 - 2 * depth)} ${prefixes}`,
-      ...group.groups.flatMap((child) => lines(child, depth + 1)),
-      ...hosts.map(
-        (host) =>
-          `${"  ".repeat(depth + 1)}${host.name.padEnd(22 - 2 * depth)} ${blocksOf(facts, host.name)}`,
-      ),
-    ];
-  };
-  return lines(tree.root, 0);
-}
-
-function blocksOf({ blocks, pods }: Facts, host: string): string {
-  const own = blocks.filter((block) => block.host === host);
-  const byTenant = [...new Set(own.map(({ tenant }) => tenant))].map((tenant) => {
-    const cidrs = own.filter((block) => block.tenant === tenant).map(({ cidr }) => cidr);
-    return `${tenant} ${cidrs.join(" ")}`;
-  });
-  return `${pods.filter((pod) => pod.host === host).length} pods, ${own.length} blocks: ${byTenant.join(", ")}`;
-}
-
-function routeLines({ nodes, pods }: Facts): string[] {
-  const flat = pods.reduce((sum, pod) => sum + pod.ips.length, 0);
-  const row = (cells: readonly (string | number)[]): string =>
-    `${String(cells[0]).padEnd(24)}${cells
-      .slice(1)
-      .map((cell) => String(cell).padStart(14))
-      .join("")}`;
-  const rows = nodes.map((node) =>
-    row([node.node, remoteRoutes(node).length, node.routes.length - remoteRoutes(node).length, flat]),
+export function renderReport(report: Report, screen: Screen): string {
+  const parts = sections(report, screen).map(({ title, gist, lines }) =>
+    [`${screen.paint("title", title)}  ${gist}`.trimEnd(), ...lines.map((line) => INDENT + line)].join("\n"),
   );
-  return [row(["", "forwarding", "discard+local", "one per pod"]), ...rows];
+  const verdict = holds(report)
+    ? screen.paint("good", "All of it holds")
+    : screen.paint("bad", "NOT all of it holds");
+  return `\n${parts.join("\n\n")}\n\n${verdict}, after ${report.seconds.toFixed(1)} s.\n`;
 }
 
-/** Routes that send packets on to another node. */
-const remoteRoutes = ({ routes }: NodeRoutes): NodeRoutes["routes"] =>
-  routes.filter((route) => route.type === "unicast" && route.nextHops.some((hop) => hop.via !== undefined));
-
-function matrixLines({ tried, failed }: Matrix, { pods }: Facts): string[] {
-  const families = pods[0]?.ips.length ?? 0;
+function sections(report: Report, screen: Screen): Section[] {
+  const { facts, matrix, traces } = report;
+  const counts = routeCounts(facts);
+  const trees = facts.topology.trees.flatMap((tree) => treeLines(tree, facts, screen.width - INDENT.length));
+  const [first] = traces;
   return [
-    `${pods.length} x ${pods.length} pods x ${families} addresses: ${tried - failed.length} of ${tried} answered`,
-    ...failed.slice(0, MAX_FAULTS_SHOWN).map((pair) => `lost: ${pair}`),
+    { title: "Topology", gist: "prefixes of zones and racks, blocks of hosts by tenant", lines: trees },
+    { title: "Routes", gist: routeGist(counts), lines: routeLines(counts) },
+    { title: "Ping", gist: pingGist(matrix, facts), lines: pingLines(matrix, facts) },
+    {
+      title: "Traceroute",
+      gist: first ? `${first.from} to ${first.to}` : "no pods",
+      lines: traceLines(traces),
+    },
+    {
+      title: "TCP throughput",
+      gist: throughputGist(report.throughput),
+      lines: throughputLines(report.throughput),
+    },
+    { title: "Time per pod", gist: timeGist(facts), lines: timeLines(facts) },
+    { title: "What must hold", gist: "", lines: report.checks.flatMap((check) => checkLines(check, screen)) },
   ];
 }
 
-const traceLines = ({ from, to, ip, hops }: Trace): string[] => [
-  `${from} to ${to} (${ip})`,
-  ...hops.map((hop, i) => `  ${i + 1}  ${hop.ip.padEnd(24)} ${hop.node}`),
-];
+function pingGist({ tried, failed }: Matrix, { pods }: Facts): string {
+  const isIpv6 = (ip: string): boolean => ip.includes(":");
+  const families = (pods[0]?.ips ?? []).map((ip) => (isIpv6(ip) ? "IPv6" : "IPv4")).join(" and ");
+  return `${pods.length} x ${pods.length} pods, ${families}: ${tried - failed.length} of ${tried} answered`;
+}
 
-function throughputLines(result: Throughput | undefined): string[] {
-  if (!result) return ["not measured"];
-  const { from, to, pods, plain } = result;
+function pingLines(matrix: Matrix, { pods }: Facts): string[] {
+  const lost = matrix.failed.map(({ from, ip, to }) => `lost: ${from} -> ${ip} (${to})`);
+  const legend = "■ every address answered, · none, 4 or 6 only IPv4 or IPv6, ? some; columns as rows";
   return [
-    `${from} to ${to}: ${pods.toFixed(1)} Gbit/s; same hosts, routed by hand: ${plain.toFixed(1)} Gbit/s (ratio ${(pods / plain).toFixed(2)})`,
+    ...matrixLines(matrix, pods),
+    ...(lost.length > 0 ? [legend] : []),
+    ...lost.slice(0, MAX_FAULTS_SHOWN),
   ];
 }
 
-function timeLines({ pods }: Facts): string[] {
-  const times = pods.map(({ addMs }) => addMs).sort((a, b) => a - b);
-  const at = (share: number): string =>
-    (times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0).toFixed(1);
-  const slow = [...pods].sort((a, b) => b.addMs - a.addMs).slice(0, 3);
-  return [
-    `${times.length} pods: least ${at(0)} ms, median ${at(0.5)} ms, most ${at(1)} ms`,
-    `slowest: ${slow.map((pod) => `${pod.name} ${pod.addMs.toFixed(1)} ms`).join(", ")}`,
-  ];
+/** Hop by hop; the families side by side. */
+function traceLines(traces: readonly Trace[]): string[] {
+  const hops = Math.max(0, ...traces.map((trace) => trace.hops.length));
+  const rows = Array.from({ length: hops }, (_, i) => {
+    const each = traces.map((trace) => trace.hops[i]);
+    const nodes = [...new Set(each.map((hop) => hop?.node ?? "-"))].join(" / ");
+    return [String(i + 1), nodes, ...each.map((hop) => hop?.ip ?? "-")];
+  });
+  return columns(rows, Infinity);
 }
 
-const checkLines = ({ sentence, faults }: Check): string[] => [
-  `${faults.length === 0 ? "yes" : "NO "}  ${sentence}`,
-  ...faults.slice(0, MAX_FAULTS_SHOWN).map((fault) => `       ${fault}`),
+const throughputGist = (result: Throughput | undefined): string =>
+  result ? `${result.from} to ${result.to}` : "not measured";
+
+const throughputLines = (result: Throughput | undefined): string[] =>
+  result
+    ? [
+        `pods ${result.pods.toFixed(1)} Gbit/s, the same hosts routed by hand ${result.plain.toFixed(1)} Gbit/s: ratio ${(result.pods / result.plain).toFixed(2)}`,
+      ]
+    : [];
+
+const sortedTimes = ({ pods }: Facts): Facts["pods"] => [...pods].sort((a, b) => a.addMs - b.addMs);
+
+function timeGist(facts: Facts): string {
+  const times = sortedTimes(facts);
+  return `median ${(times[Math.floor(times.length / 2)]?.addMs ?? 0).toFixed(1)} ms from exec of the CNI plugin to its reply`;
+}
+
+function timeLines(facts: Facts): string[] {
+  const times = sortedTimes(facts);
+  const text = (pod: Facts["pods"][number] | undefined): string =>
+    pod ? `${pod.addMs.toFixed(1)} ms (${pod.name})` : "-";
+  return [`fastest ${text(times[0])}, slowest ${text(times.at(-1))}; the agents have just started`];
+}
+
+const checkLines = ({ sentence, faults }: Check, { paint }: Screen): string[] => [
+  `${faults.length === 0 ? paint("good", "✓") : paint("bad", "✗")} ${sentence}`,
+  ...faults.slice(0, MAX_FAULTS_SHOWN).map((fault) => `    ${fault}`),
+  ...(faults.length > MAX_FAULTS_SHOWN ? [`    and ${faults.length - MAX_FAULTS_SHOWN} more`] : []),
 ];

@@ -15,15 +15,19 @@ export type ReportOptions = {
   readonly startedAt: number;
 };
 
-/** Routes follow a pod within milliseconds; a matrix that is not full after this many rounds will not be. */
-const ROUNDS = 4;
+/** Routes follow a pod within milliseconds; what is not right after this many rounds will not be. */
+const ROUNDS = 3;
 
 export async function makeReport(lab: Lab, options: ReportOptions): Promise<Report> {
   const { clock, progress } = options;
   progress(`pings between all ${lab.state.pods.length} pods`);
   const matrix = await settledMatrix(lab, clock);
   progress("traceroute across the topology");
-  const traces = await traceAcross(lab);
+  const traces = await settled(
+    () => traceAcross(lab),
+    (found) => found.every(({ complete }) => complete),
+    clock,
+  );
   if (options.throughput) progress("TCP throughput");
   const throughput = options.throughput ? await measureThroughput(lab, clock) : undefined;
   const facts = await gatherFacts(lab);
@@ -33,21 +37,30 @@ export async function makeReport(lab: Lab, options: ReportOptions): Promise<Repo
 }
 
 /** The first full matrix, else the last. */
-export async function settledMatrix(lab: Lab, clock: Clock): Promise<Matrix> {
-  let matrix = await pingMatrix(lab);
-  for (let round = 1; round < ROUNDS && matrix.failed.length > 0; round++) {
+export const settledMatrix = (lab: Lab, clock: Clock): Promise<Matrix> =>
+  settled(
+    () => pingMatrix(lab),
+    ({ failed }) => failed.length === 0,
+    clock,
+  );
+
+/** The first good result of a probe, else the last. */
+async function settled<T>(probe: () => Promise<T>, isGood: (found: T) => boolean, clock: Clock): Promise<T> {
+  let found = await probe();
+  for (let round = 1; round < ROUNDS && !isGood(found); round++) {
     await clock.sleep(Milliseconds(300));
-    matrix = await pingMatrix(lab);
+    found = await probe();
   }
-  return matrix;
+  return found;
 }
 
-function checkPackets(matrix: Matrix, traces: readonly Trace[]): Check[] {
+function checkPackets({ tried, failed }: Matrix, traces: readonly Trace[]): Check[] {
   const lostTraces = traces.filter(({ complete }) => !complete);
   return [
     {
       sentence: "every pod answers every pod, on every address",
-      faults: matrix.tried > 0 ? matrix.failed : ["no pods"],
+      faults:
+        tried === 0 ? ["no pods"] : failed.length > 0 ? [`${failed.length} of ${tried} not answered`] : [],
     },
     {
       sentence: "a traceroute names every hop",
