@@ -5,9 +5,10 @@ import type { Log } from "../../base/log.ts";
 import { planRoutes } from "../../core/desired/plan-routes.ts";
 import { desiredRouterRoutes, type Router } from "../../core/desired/router-routes.ts";
 import type { Snapshot } from "../../core/model/snapshot.ts";
-import type { Group, Topology } from "../../core/model/topology.ts";
+import type { Topology } from "../../core/model/topology.ts";
 import { type Cidr, cidrOf, containsIp } from "../../core/net/cidr.ts";
 import { parseIp } from "../../core/net/ip.ts";
+import { groupsByPath } from "../../core/topology/groups.ts";
 import type { InterfaceAddress, Route } from "../../core/netlink/types.ts";
 import type { Kernel } from "../../io/kernel/kernel.ts";
 import type { RouterState } from "./state.ts";
@@ -47,11 +48,8 @@ export function routerOf({ role, owns, hops }: RouterState, topology: Topology):
 }
 
 /** A group's prefixes, one a network. The first tree is the one that shapes the lab. */
-function prefixesOf({ trees }: Topology, path: string): Cidr[] {
-  const find = (group: Group): Group | undefined =>
-    group.path === path ? group : group.groups.map(find).find((found) => found !== undefined);
-  const group = trees[0] && find(trees[0].root);
-  return group ? Object.values(group.prefixes) : [];
+function prefixesOf({ trees: [tree] }: Topology, path: string): Cidr[] {
+  return Object.values((tree && groupsByPath(tree).get(path)?.prefixes) ?? {});
 }
 
 /** The kernel tells routes with their interface, so the wanted ones need it to be comparable. */

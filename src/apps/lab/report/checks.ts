@@ -1,5 +1,6 @@
 // What must hold of a lab, as sentences with what breaks them. Pure: judges facts that were gathered.
 import type { Group, Topology, Tree } from "../../../core/model/topology.ts";
+import { groupsByPath } from "../../../core/topology/groups.ts";
 import { bitsOf, parseIp } from "../../../core/net/ip.ts";
 import {
   type Cidr,
@@ -66,12 +67,8 @@ function groupFaults(group: Group, network: string): string[] {
 }
 
 /** Prefixes of a group by its path, over all trees and networks. */
-function prefixesOf(topology: Topology, path: string): Cidr[] {
-  const find = (group: Group): Group[] => [
-    ...(group.path === path ? [group] : []),
-    ...group.groups.flatMap(find),
-  ];
-  return topology.trees.flatMap((tree) => find(tree.root)).flatMap((group) => Object.values(group.prefixes));
+function prefixesOf({ trees }: Topology, path: string): Cidr[] {
+  return trees.flatMap((tree) => Object.values(groupsByPath(tree).get(path)?.prefixes ?? {}));
 }
 
 function blockFaults({ blocks, registered, topology }: Facts): string[] {
