@@ -20,7 +20,10 @@ import { createFakeClock, type FakeClock } from "../../../test/support/fake-cloc
 import { UnavailableError } from "../../base/errors.ts";
 import { silentLog } from "../../base/log.ts";
 import { eventually } from "../../../test/support/eventually.ts";
+import { HISTORY_REVISIONS } from "./change-log.ts";
+import { openDatabase } from "./sqlite-database.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
+import { openTables, save, write } from "./sqlite-tables.ts";
 import type { Operation, Store } from "./store.ts";
 
 function newPath(t: TestContext): string {
@@ -93,6 +96,23 @@ test("what was compacted stays so after a new start", async (t) => {
   const signal = AbortSignal.timeout(10_000);
   for await (const message of second.watch("", { since: 2, signal }))
     assert.deepEqual(message, { kind: "compacted", oldest: 4 });
+});
+
+test("the history does not grow without end, and what is kept is whole", (t) => {
+  const { db } = openDatabase(newPath(t));
+  t.after(() => db.close());
+  const tables = openTables(db);
+  const writes = 2 * HISTORY_REVISIONS;
+  db.exec("BEGIN");
+  for (let i = 0; i < writes; i++) {
+    write(tables, { kind: "txn", compares: [], operations: [put("k", String(i))] });
+    save(tables);
+  }
+  db.exec("COMMIT");
+  const { compacted } = tables;
+  assert.ok(compacted <= writes - HISTORY_REVISIONS && compacted > writes - HISTORY_REVISIONS - 1000);
+  const rows = db.prepare("SELECT count(*) AS rows, min(revision) AS first FROM history").get();
+  assert.deepEqual({ ...rows }, { rows: writes - compacted, first: compacted + 1 });
 });
 
 test("leases outlive the process: their time starts anew, as nobody could renew them meanwhile", async (t) => {
