@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startDaemon, twoRacks, type Call, type Reply } from "../../../test/support/daemon.ts";
+import { storeWith } from "../../../test/support/store-with.ts";
 import { Milliseconds, seededRng, systemClock } from "../../base/clock.ts";
 import { UnavailableError } from "../../base/errors.ts";
 import type { AddressReply, BlockList } from "../../core/api/types.ts";
@@ -26,15 +27,15 @@ async function agreed(daemons: readonly Running[]): Promise<void> {
 }
 
 /** A daemon on this hears of the others' writes late, and plans on what is no longer true. */
-const lagging = (store: Store): Store => ({
-  ...store,
-  async *watch(prefix, options) {
-    for await (const message of store.watch(prefix, options)) {
-      await systemClock.sleep(Milliseconds(5));
-      yield message;
-    }
-  },
-});
+const lagging = (store: Store): Store =>
+  storeWith(store, {
+    async *watch(prefix, options) {
+      for await (const message of store.watch(prefix, options)) {
+        await systemClock.sleep(Milliseconds(5));
+        yield message;
+      }
+    },
+  });
 
 test("two daemons on one store: conflicts are planned anew, no address is given twice", async (t) => {
   const store = createMemoryStore({ clock: systemClock });
