@@ -3,7 +3,7 @@
 import type { Mirror } from "../../core/desired/mirror.ts";
 import { desiredNodeRoutes, desiredRules, type Pod } from "../../core/desired/node-routes.ts";
 import { type NodeDesired, planNode } from "../../core/desired/plan-node.ts";
-import { isOurs, routeKey } from "../../core/desired/plan-routes.ts";
+import { isOurs, type Keys, type RouteKey, routeKey } from "../../core/desired/plan-routes.ts";
 import { parseIp } from "../../core/net/ip.ts";
 import type { Change, Notification, Route } from "../../core/netlink/types.ts";
 import type { ChangeResult, Kernel } from "../../io/kernel/kernel.ts";
@@ -60,9 +60,9 @@ type State = {
   /** Counts what was heard that contradicts. */
   heard: number;
   /** Routes that should be ours, by key. */
-  wanted: ReadonlyMap<string, Route>;
+  wanted: ReadonlyMap<RouteKey, Route>;
   /** Keys of those that are not: their place is somebody else's, or the kernel refused them. */
-  missing: ReadonlySet<string>;
+  missing: ReadonlySet<RouteKey>;
 };
 type Context = ReconcilerOptions & ReconcilerDeps & { readonly state: State };
 
@@ -72,7 +72,7 @@ export function createReconciler(options: ReconcilerOptions, deps: ReconcilerDep
     observedAt: -1,
     heard: 0,
     wanted: new Map(),
-    missing: new Set<string>(),
+    missing: new Set<RouteKey>(),
   };
   const context: Context = { ...options, ...deps, state };
   return {
@@ -142,7 +142,7 @@ const podsOf = ({ ips, hostIndex, hostInterface }: AgentEndpoint): Pod[] =>
     },
   }));
 
-const placedOf = ({ wanted, missing }: State): { has(key: string): boolean } => ({
+const placedOf = ({ wanted, missing }: State): Keys => ({
   has: (key) => wanted.has(key) && !missing.has(key),
 });
 
@@ -176,9 +176,9 @@ async function sync(context: Context): Promise<SyncResult> {
 /** Keys that a foreign route keeps; not those where it came in our route's place, nor those where it stands beside ours. */
 function blockedKeys(
   routes: readonly Route[],
-  wanted: ReadonlyMap<string, Route>,
-  placed: { has(key: string): boolean },
-): Set<string> {
+  wanted: ReadonlyMap<RouteKey, Route>,
+  placed: Keys,
+): Set<RouteKey> {
   const foreign = routes.filter((route) => !isOurs(route)).map(routeKey);
   const blocked = new Set(foreign.filter((key) => wanted.has(key) && !placed.has(key)));
   if (blocked.size > 0) for (const route of routes) if (isOurs(route)) blocked.delete(routeKey(route));
@@ -189,7 +189,7 @@ function blockedKeys(
 function after(
   { rules, routes }: Observation,
   desired: NodeDesired,
-  missing: ReadonlySet<string>,
+  missing: ReadonlySet<RouteKey>,
 ): Pick<Observation, "rules" | "routes"> {
   const ours = desired.routes.filter((route) => !missing.has(routeKey(route)));
   const keys = new Set(ours.map(routeKey));
@@ -199,7 +199,7 @@ function after(
   };
 }
 
-const keysOf = (change: Change): string[] => ("route" in change ? [routeKey(change.route)] : []);
+const keysOf = (change: Change): RouteKey[] => ("route" in change ? [routeKey(change.route)] : []);
 
 type Refused = { readonly change: Change; readonly code: string; readonly message: string };
 

@@ -2,7 +2,7 @@
 import type { Change, Link, Route, Rule } from "../netlink/types.ts";
 import { hostCidr } from "../net/cidr.ts";
 import type { Pod } from "./node-routes.ts";
-import { planRoutes, planRules } from "./plan-routes.ts";
+import { type Keys, planRoutes, planRules } from "./plan-routes.ts";
 
 export type NodeDesired = {
   readonly rules: readonly Rule[];
@@ -20,11 +20,7 @@ export type NodeObserved = {
  * Pairs of pods up, rules, pods' neighbours, routes, removals. A pair that goes down takes its routes and neighbours along without a
  * word, so both come back together. `placed`: as of `planRoutes`.
  */
-export function planNode(
-  desired: NodeDesired,
-  observed: NodeObserved,
-  placed: { has(key: string): boolean },
-): Change[] {
+export function planNode(desired: NodeDesired, observed: NodeObserved, placed: Keys): Change[] {
   const routes = planRoutes(desired.routes, observed.routes, placed).map(besideCni);
   const rules = planRules(desired.rules, observed.rules);
   return [

@@ -2,9 +2,16 @@
 import { equalIp, type Ip } from "../net/ip.ts";
 import { type Change, type NextHop, type Route, ROMANA_PROTOCOL, type Rule } from "../netlink/types.ts";
 
-/** What the kernel tells routes of one table apart by. */
-export const routeKey = ({ dst: { ip, length }, metric }: Route): string =>
-  `${ip.family}/${ip.value}/${length}/${metric}`;
+/** A set of keys, or what answers as one. */
+export type Keys = { has(key: RouteKey): boolean };
+
+/** What the kernel tells routes of one table apart by. A number where it fits: tables are large, and texts slow. */
+export type RouteKey = number | string;
+
+export const routeKey = ({ dst: { ip, length }, metric }: Route): RouteKey =>
+  ip.family === 4 && metric === 0
+    ? Number(ip.value) * 64 + length
+    : `${ip.family}/${ip.value.toString(16)}/${length}/${metric}`;
 
 /**
  * Changes that make of `observed` (routes of one table, whoever's) what `desired` says. Routes of other protocols stay, also where
@@ -17,7 +24,7 @@ export const routeKey = ({ dst: { ip, length }, metric }: Route): string =>
 export function planRoutes(
   desired: readonly Route[],
   observed: readonly Route[],
-  placed: { has(key: string): boolean } = new Set<string>(),
+  placed: Keys = new Set(),
 ): Change[] {
   const [surplus, foreign] = byOwner(observed);
   const additions: Change[] = [];
@@ -43,8 +50,8 @@ export function planRoutes(
 const lengthOf = (change: Change): number => ("route" in change ? change.route.dst.length : 0);
 
 /** Ours and others', by key. */
-function byOwner(routes: readonly Route[]): [Map<string, Route>, Map<string, Route>] {
-  const [ours, foreign] = [new Map<string, Route>(), new Map<string, Route>()];
+function byOwner(routes: readonly Route[]): [Map<RouteKey, Route>, Map<RouteKey, Route>] {
+  const [ours, foreign] = [new Map<RouteKey, Route>(), new Map<RouteKey, Route>()];
   for (const route of routes) (isOurs(route) ? ours : foreign).set(routeKey(route), route);
   return [ours, foreign];
 }
