@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the native helper into build/native/, if its source is newer. `--sanitize`: asan/romana-native beside it, for the tests.
+# Builds the native helper into build/native/, if its source is newer. `--sanitize`: asan/romana-native beside it, for the tests;
+# exit code 3 where the compiler has no sanitizers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 sources=(native/romana-native.c native/pipe.c native/run.c native/cni.c)
@@ -8,7 +9,9 @@ out=build/native/romana-native
 flavour=(-O2 -static -s)
 if [ "${1:-}" = --sanitize ]; then
   out=build/native/asan/romana-native
-  flavour=(-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -DTIMEOUT_SECONDS=1)
+  sanitizers=(-fsanitize=address,undefined -fno-sanitize-recover=all)
+  flavour=(-O1 -g "${sanitizers[@]}" -DTIMEOUT_SECONDS=1)
+  echo 'int main(void) { return 0; }' | cc "${sanitizers[@]}" -x c -o /dev/null - 2>/dev/null || exit 3
 fi
 if [ ! -x "$out" ] || [ -n "$(find native -newer "$out" \( -name '*.[ch]' -o -name build.sh \))" ]; then
   mkdir -p "$(dirname "$out")"

@@ -21,6 +21,11 @@ static char version[16] = "1.0.0"; // the configuration's cniVersion, once read
 static char path[sizeof((struct sockaddr_un *)0)->sun_path] = "/run/romana/cni.sock";
 static char expired[256]; // what is said when the time is over
 
+static int is_command(const char *word) {
+    const char *command = getenv("CNI_COMMAND");
+    return command && strcmp(command, word) == 0;
+}
+
 // Prints a CNI error; no argument needs escaping: all are our words, strerror's, or plain strings of the configuration.
 static int fail(int code, const char *message, const char *where, const char *why) {
     printf("{\"cniVersion\":\"%s\",\"code\":%d,\"msg\":\"%s\",\"details\":\"%s%s\"}\n", version, code, message, where, why);
@@ -30,9 +35,8 @@ static int fail(int code, const char *message, const char *where, const char *wh
 // The agent is not there: STATUS has a code of its own for that, for all else the runtime is to try again later.
 static int absent(const char *message, const char *doing, const char *why) {
     char where[sizeof path + 32];
-    const char *command = getenv("CNI_COMMAND");
     snprintf(where, sizeof where, "%s %s: ", doing, path);
-    return fail(command && strcmp(command, "STATUS") == 0 ? NOT_AVAILABLE : TRY_AGAIN, message, where, why);
+    return fail(is_command("STATUS") ? NOT_AVAILABLE : TRY_AGAIN, message, where, why);
 }
 
 static void on_alarm(int signal) {
@@ -128,9 +132,6 @@ static size_t put_environment(unsigned char *request, size_t at) {
 
 int cni_main(void) {
     static unsigned char request[4 + MAX_REQUEST + 2];
-    const char *command = getenv("CNI_COMMAND");
-    if (command && strcmp(command, "VERSION") == 0)
-        return printf("{\"cniVersion\":\"1.1.0\",\"supportedVersions\":[" VERSIONS "]}\n") < 0;
     snprintf(expired, sizeof expired, "{\"cniVersion\":\"%s\",\"code\":%d,\"msg\":\"%s\"}\n", version, TRY_AGAIN,
              "the Romana agent did not answer within " STRING(TIMEOUT_SECONDS) " s");
     signal(SIGPIPE, SIG_IGN);
@@ -145,6 +146,8 @@ int cni_main(void) {
     request[at + (size_t)n] = '\0';
     const char *json = (const char *)request + at;
     top_level(json, "cniVersion", version, sizeof version); // the agent judges it
+    if (is_command("VERSION"))
+        return printf("{\"cniVersion\":\"%s\",\"supportedVersions\":[" VERSIONS "]}\n", version) < 0;
     if (top_level(json, "socket", path, sizeof path) < 0 || path[0] != '/')
         return fail(BAD_CONFIG, "socket: expected an absolute path of at most 107 plain characters", "", "");
     put_u32(request, (uint32_t)(at - 4 + (size_t)n));
