@@ -18,56 +18,72 @@ export type RunnerOptions = {
   readonly onError: (error: unknown, attempt: number) => void;
 };
 
-/** Starts the loop; the first run is at once. */
-export function startRunner(
-  work: (signal: AbortSignal) => Promise<void>,
-  options: RunnerOptions,
-  { clock, rng }: { clock: Clock; rng: Rng },
-): Runner {
-  const stop = new AbortController();
-  let poked = true;
-  let wake: () => void = () => undefined;
-  const finished = loop();
-  return {
-    poke: () => {
-      poked = true;
-      wake();
-    },
-    close: async () => {
-      stop.abort();
-      wake();
-      await finished;
-    },
-  };
+type Work = (signal: AbortSignal) => Promise<void>;
+type Timing = { readonly clock: Clock; readonly rng: Rng };
 
-  async function loop(): Promise<void> {
-    let failures = 0;
-    while (!stop.signal.aborted) {
-      poked = false;
+/** Starts the loop; the first run is at once. */
+export const startRunner = (work: Work, options: RunnerOptions, timing: Timing): Runner =>
+  new Loop(work, options, timing);
+
+class Loop implements Runner {
+  readonly #work: Work;
+  readonly #options: RunnerOptions;
+  readonly #timing: Timing;
+  readonly #stop = new AbortController();
+  readonly #finished: Promise<void>;
+  #poked = true;
+  #wake: () => void = () => undefined;
+
+  constructor(work: Work, options: RunnerOptions, timing: Timing) {
+    this.#work = work;
+    this.#options = options;
+    this.#timing = timing;
+    this.#finished = this.#run();
+  }
+
+  poke(): void {
+    this.#poked = true;
+    this.#wake();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#wake();
+    await this.#finished;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    for (let failures = 0; !signal.aborted;) {
+      this.#poked = false;
       try {
-        await work(stop.signal);
+        await this.#work(signal);
         failures = 0;
-        if (!poked) await idle(options.every);
+        if (!this.#poked) await this.#idle();
       } catch (error) {
-        if (stop.signal.aborted) return;
-        options.onError(error, failures);
-        await pause(backoffDelay(options.backoff, failures++, rng));
+        if (signal.aborted) return;
+        this.#options.onError(error, failures);
+        await this.#pause(failures++);
       }
     }
   }
 
   /** Until the next poke, stop or `every`. */
-  async function idle(every: Duration | undefined): Promise<void> {
-    const woken = new Promise<void>((resolve) => (wake = resolve));
-    if (poked || stop.signal.aborted) return;
+  async #idle(): Promise<void> {
+    const { every } = this.#options;
+    const woken = new Promise<void>((resolve) => (this.#wake = resolve));
+    if (this.#poked || this.#stop.signal.aborted) return;
     if (every === undefined) return woken;
+    const { clock, rng } = this.#timing;
     const timer = new AbortController();
     const jittered = (every * (0.9 + 0.2 * rng())) as Duration;
     await Promise.race([woken, clock.sleep(jittered, timer.signal).catch(() => undefined)]);
     timer.abort();
   }
 
-  function pause(delay: Duration): Promise<void> {
-    return clock.sleep(delay, stop.signal).catch(() => undefined);
+  #pause(failures: number): Promise<void> {
+    const { clock, rng } = this.#timing;
+    const delay = backoffDelay(this.#options.backoff, failures, rng);
+    return clock.sleep(delay, this.#stop.signal).catch(() => undefined);
   }
 }

@@ -5,6 +5,7 @@ export const storeWith = (store: Store, replaced: Partial<Store>): Store => ({
   identity: store.identity,
   get: (key) => store.get(key),
   list: (prefix, options) => store.list(prefix, options),
+  snapshot: (prefix) => store.snapshot(prefix),
   watch: (prefix, options) => store.watch(prefix, options),
   txn: (compares, operations) => store.txn(compares, operations),
   grantLease: (ttl) => store.grantLease(ttl),

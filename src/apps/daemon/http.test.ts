@@ -127,6 +127,18 @@ test("a removed host's addresses rest, and its removal is an event", async () =>
   assert.equal((await call("POST /address", { name: "late", host: "h3", tenant: "t" })).status, 404);
 });
 
+test("a blackout is reserved, listed and opened again; who is inside keeps the address", async () => {
+  const cidr = "10.0.0.0/30";
+  const reply = await call("POST /blackouts", { cidr, reason: "routers" });
+  assert.deepEqual([reply.status, reply.body], [200, { cidr, reason: "routers", in_use: ["web"] }]);
+  const listed = (await call("GET /blackouts")).body["blackouts"];
+  assert.deepEqual(listed, [{ cidr, reason: "routers" }]);
+  const wanted = { name: "x", host: "h1", tenant: "shop", segment: "front", ips: ["10.0.0.1"] };
+  assert.equal((await call("POST /address", wanted)).body["code"], "IP_RESERVED");
+  assert.equal((await call(`DELETE /blackouts?cidr=${cidr}`)).status, 200);
+  assert.equal((await call("POST /address", wanted)).body["ip"], "10.0.0.1");
+});
+
 test("the OpenAPI document lists every route", async () => {
   const { body } = await call("GET /openapi.json");
   assert.equal(body["openapi"], "3.1.0");
@@ -154,6 +166,9 @@ const ROUTES = [
   "GET /hosts/{name}",
   "DELETE /hosts/{name}",
   "POST /hosts/{name}/report",
+  "GET /blackouts",
+  "POST /blackouts",
+  "DELETE /blackouts",
   "GET /watch",
   "GET /healthz",
   "GET /readyz",

@@ -9,8 +9,7 @@ import { type DaemonConfig, daemonOptions, ENV_PREFIX } from "./config.ts";
 import { readBytes } from "./read-bytes.ts";
 import { createDaemon, type RunningDaemon } from "./wire.ts";
 
-/** A stop that takes longer leaves the rest to the exit: what was acknowledged is durable. */
-const STOP_WITHIN = Seconds(4);
+const STOP_WITHIN = Seconds(5);
 
 export async function run(
   argv: string[],
@@ -21,45 +20,47 @@ export async function run(
     return 0;
   }
   const config = await readConfig({ argv, env, envPrefix: ENV_PREFIX });
-  const { host, port } = parseListen(config.listen);
+  parseListen(config.listen);
   const log = createPinoLog("daemon", config.logLevel);
   const signalled = firstSignal();
   const running = await start(config, log);
   try {
-    await running.app.listen({ host, port });
-  } catch (cause) {
-    await running.close();
-    throw new UnavailableError(
-      { code: "LISTEN", address: config.listen, reason: (cause as Error).message },
-      { cause },
-    );
+    await listen(running, config);
+    const { listen: address, store } = config;
+    log.info("ready", { listen: address, store, revision: running.daemon.mirror.revision });
+    log.info("stopping", { signal: await Promise.race([signalled, running.ended]) });
+  } finally {
+    await stop(running, log);
   }
-  log.info("ready", { listen: config.listen, store: config.store, revision: running.daemon.mirror.revision });
-  log.info("stopping", { signal: await signalled });
-  await stop(running, log);
   return 0;
 }
 
 async function start(config: DaemonConfig, log: Log): Promise<RunningDaemon> {
   const deps = { clock: systemClock, rng: systemRng, log };
-  const store = await openStore(config.store, deps, config);
+  return createDaemon(config, await openStore(config.store, deps, config), deps);
+}
+
+async function listen({ app }: RunningDaemon, { listen: address }: DaemonConfig): Promise<void> {
   try {
-    return await createDaemon(config, store, deps);
-  } catch (error) {
-    await store.close();
-    throw error;
+    await app.listen(parseListen(address));
+  } catch (cause) {
+    const reason = (cause as Error).message;
+    throw new UnavailableError({ code: "LISTEN", address, reason }, { cause });
   }
 }
 
 async function stop(running: RunningDaemon, log: Log): Promise<void> {
   const timer = new AbortController();
   const late = systemClock.sleep(STOP_WITHIN, timer.signal).then(
-    () => running.app.server.closeAllConnections(),
-    () => undefined,
+    () => true,
+    () => false,
   );
-  await Promise.race([running.close(), late]);
+  const isLate = await Promise.race([running.close().then(() => false), late]);
   timer.abort();
-  log.info("stopped");
+  if (!isLate) return log.info("stopped");
+  // A disk that hangs holds the process: what was acknowledged is durable.
+  log.error("stopped before the store was closed", { after: STOP_WITHIN });
+  process.exit(1);
 }
 
 function firstSignal(): Promise<string> {

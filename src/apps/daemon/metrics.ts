@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 
 export type DaemonMetrics = ReturnType<typeof createMetrics>;
 
+// long: the list of metrics
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];

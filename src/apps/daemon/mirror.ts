@@ -48,9 +48,17 @@ export class Mirror {
   #waiting: { readonly revision: number; readonly resolve: () => void }[] = [];
   #revision = 0;
   #following: Promise<void> | undefined;
+  readonly #ended = Promise.withResolvers<void>();
 
   constructor(deps: MirrorDeps) {
     this.#deps = deps;
+    // Who closes the mirror need not look at it.
+    this.#ended.promise.catch(() => undefined);
+  }
+
+  /** Resolves when it is closed; rejects when it cannot follow any more: the store has died, or a bug. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
   }
 
   /** The newest revision of which everything is known. */
@@ -66,7 +74,7 @@ export class Mirror {
   /** Reads everything, then follows in the background. */
   async start(): Promise<void> {
     await this.#relist();
-    this.#following = this.#follow();
+    this.#following = this.#follow().then(this.#ended.resolve, this.#ended.reject);
   }
 
   async close(): Promise<void> {
@@ -108,8 +116,8 @@ export class Mirror {
         }
         if (!signal.aborted) await this.#relist();
       } catch (error) {
-        if (!(error instanceof UnavailableError)) throw error;
         if (signal.aborted) return;
+        if (!(error instanceof UnavailableError) || error.code === "STORE_DIED") throw error;
         this.#deps.onError(error.message);
         this.#deps.log.warn("watch of the store failed", { error: error.message, failures });
         const delay = backoffDelay(BACKOFF, failures++, this.#deps.rng);

@@ -9,15 +9,13 @@ import { unknownResource } from "./refusal.ts";
 import { replies } from "./route-schemas.ts";
 import { blockReply, networkReply, usageReply } from "./views.ts";
 
-export function networkRoutes(app: FastifyInstance, daemon: Daemon): void {
-  const { mirror } = daemon;
+export function networkRoutes(app: FastifyInstance, { mirror }: Daemon): void {
   const list = (wanted: (block: Block) => boolean): BlockList => ({
     revision: mirror.revision,
     blocks: [...mirror.state.blocks.values()]
       .filter(({ block }) => wanted(block))
       .map((indexed) => blockReply(indexed, mirror.revisionOf(blockKey(indexed.block.cidr)))),
   });
-
   app.get("/networks", { schema: { summary: "Networks", ...replies(NetworkList) } }, (): NetworkReply[] => {
     const { networks } = usage(mirror.state);
     const revision = mirror.revisionOf(topologyKey);
@@ -34,6 +32,9 @@ export function networkRoutes(app: FastifyInstance, daemon: Daemon): void {
     },
   );
   app.get("/blocks", { schema: { summary: "All blocks", ...replies(BlockList) } }, () => list(() => true));
+}
+
+export function tenantRoutes(app: FastifyInstance, { mirror }: Daemon): void {
   app.get("/tenants", { schema: { summary: "Tenants that have blocks", ...replies(TenantList) } }, () => ({
     revision: mirror.revision,
     tenants: [...usage(mirror.state).tenants].map(([id, count]) => ({

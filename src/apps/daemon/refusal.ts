@@ -4,6 +4,7 @@ import type { Refusal, Release } from "../../core/ipam/types.ts";
 import { formatCidr } from "../../core/net/cidr.ts";
 import { formatIp } from "../../core/net/ip.ts";
 
+// long: one case a refusal
 /** 404 unknown host, 409 taken, 422 cannot be satisfied. The fault's field and value are the resource's type and id. */
 export function allocationRefused(refusal: Refusal, name: string): InputError {
   switch (refusal.kind) {

@@ -131,6 +131,9 @@ const refusals: [string, string, unknown, number, string][] = [
     "NAME_REPEATED",
   ],
   ["a report without endpoints", "POST /hosts/h1/report", {}, 400, "SCHEMA"],
+  ["a blackout with host bits", "POST /blackouts", { cidr: "10.0.0.1/24" }, 400, "CIDR_HOST_BITS"],
+  ["a blackout without a range", "POST /blackouts", { reason: "x" }, 400, "SCHEMA"],
+  ["an unknown blackout", "DELETE /blackouts?cidr=10.9.0.0/24", undefined, 404, "BLACKOUT_UNKNOWN"],
   ["a watch since no number", "GET /watch?since=-1", undefined, 400, "SCHEMA"],
   [
     "a topology that conflicts with what is in use",

@@ -19,7 +19,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-type Bed = { readonly dir: string; start(...flags: string[]): Promise<ChildProcess>; ask: Ask };
+type Bed = {
+  readonly dir: string;
+  readonly start: (...flags: string[]) => Promise<ChildProcess>;
+  readonly ask: Ask;
+};
 type Ask = <T>(method: string, path: string, body?: unknown) => Promise<T & { code?: string }>;
 
 /** A directory, a port, and daemons on them; all gone after the test. */

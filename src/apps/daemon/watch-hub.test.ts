@@ -99,7 +99,7 @@ test("a watcher that does not read is cut off, the others are not", () => {
 
 test("whoever resumes from any revision ends up with the present state, or is reset", () => {
   const hub = hubAt(0);
-  const states: Map<string, string>[] = [new Map()];
+  const states = [new Map<string, string>()];
   const present = new Map<string, string>();
   for (let revision = 1; revision <= 40; revision++) {
     const cidr = `b${(revision * 7) % 5}`;

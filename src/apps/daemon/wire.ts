@@ -1,6 +1,6 @@
 // The daemon drawn step by step: store, mirror, writer, watch, routes, loops; and taken down in reverse.
 import type { FastifyInstance } from "fastify";
-import type { Clock, Rng } from "../../base/clock.ts";
+import { type Clock, type Rng, Seconds } from "../../base/clock.ts";
 import { createHealth } from "../../base/health.ts";
 import type { Log } from "../../base/log.ts";
 import type { Store } from "../../io/store/store.ts";
@@ -17,25 +17,67 @@ import { WatchHub } from "./watch-hub.ts";
 import { Writer } from "./writer.ts";
 
 export type DaemonDeps = { readonly clock: Clock; readonly rng: Rng; readonly log: Log };
+const ANSWER_WITHIN = Seconds(2);
+
 export type RunningDaemon = {
   readonly app: FastifyInstance;
   readonly daemon: Daemon;
+  /** Rejects when the daemon cannot go on: the store has died, or a bug. */
+  readonly ended: Promise<void>;
   /** Finishes what is written, ends the watches, closes the store. */
   close(): Promise<void>;
 };
 
-/** A daemon on `store` that answers, but does not listen yet. Takes the store over: it is closed with the daemon. */
+/** A daemon on `store` that answers, but does not listen yet. Takes the store over: it is closed with the daemon, or when this rejects. */
 export async function createDaemon(
   config: DaemonConfig,
   store: Store,
   deps: DaemonDeps,
 ): Promise<RunningDaemon> {
+  const daemon = assemble(config, store, deps);
+  const { mirror, writer, hub } = daemon;
+  const closeBelow = async (): Promise<void> => {
+    await writer.close();
+    await mirror.close();
+    await store.close();
+  };
+  try {
+    await mirror.start();
+    await applyInitialTopology(daemon, config);
+    const app = await createDaemonApp(daemon);
+    const loops = startLoops(daemon, deps);
+    const close = async (): Promise<void> => {
+      hub.close();
+      await closeApp(app, deps.clock);
+      await Promise.all(loops.map((loop) => loop.close()));
+      await closeBelow();
+    };
+    return { app, daemon, ended: mirror.ended, close };
+  } catch (error) {
+    await closeBelow();
+    throw error;
+  }
+}
+
+/** Requests under way are answered; who does not read his answer is cut off. */
+async function closeApp(app: FastifyInstance, clock: Clock): Promise<void> {
+  const timer = new AbortController();
+  const cut = clock.sleep(ANSWER_WITHIN, timer.signal).then(
+    () => app.server.closeAllConnections(),
+    () => undefined,
+  );
+  await app.close();
+  timer.abort();
+  await cut;
+}
+
+function assemble(config: DaemonConfig, store: Store, deps: DaemonDeps): Daemon {
   const { clock, log } = deps;
   const metrics = createMetrics();
   const health = createHealth(clock);
   const hub = new WatchHub(store.identity.clusterId);
   const watching = health.reporter("store");
-  const publish = (change: MirrorChange): void => {
+  const onChange = (change: MirrorChange): void => {
     watching.ok();
     const changes = watchChanges(change.writes);
     if (change.whole) hub.reset(change.revision, changes);
@@ -45,32 +87,12 @@ export async function createDaemon(
     metrics.errors.inc({ loop: "mirror" });
     watching.failed(reason);
   };
-  const mirror = new Mirror({ store, ...deps, onChange: publish, onError });
-  await mirror.start();
+  const mirror = new Mirror({ store, ...deps, onChange, onError });
   const writer = new Writer({ store, mirror, clock, metrics });
-  const adoption = new Adoption({
-    ...store.identity,
-    newCluster: config.newCluster,
-    now: clock.monotonic(),
-    window: config.adoptionWindow,
-  });
+  const { newCluster, adoptionWindow: window } = config;
+  const adoption = new Adoption({ ...store.identity, newCluster, now: clock.monotonic(), window });
   // An embedded store has this one daemon: nobody to race with for a block, so the search starts at the first.
   const offsetSeed = 0;
   const unadopted: Daemon["unadopted"] = new Map();
-  const daemon = { store, mirror, writer, hub, adoption, metrics, health, clock, log, offsetSeed, unadopted };
-  await applyInitialTopology(daemon, config);
-  const app = await createDaemonApp(daemon);
-  const loops = startLoops(daemon, deps);
-  return {
-    app,
-    daemon,
-    async close() {
-      hub.close();
-      await app.close();
-      await Promise.all(loops.map((loop) => loop.close()));
-      await writer.close();
-      await mirror.close();
-      await store.close();
-    },
-  };
+  return { store, mirror, writer, hub, adoption, metrics, health, clock, log, offsetSeed, unadopted };
 }

@@ -115,13 +115,14 @@ test("a topology is not put in place under an allocation of another daemon", asy
 });
 
 test("what waits is finished at a stop, what comes after is refused", async () => {
-  const { call, daemon, close } = await startDaemon();
+  const running = await startDaemon();
+  const { call, daemon } = running;
   await prepare(call);
   const waiting = Promise.all(Array.from({ length: 80 }, (_, i) => allocate(call, `pod-${i}`, "h0")));
   await Promise.resolve();
   const replies = await waiting;
   assert.deepEqual(new Set(replies.map(({ status }) => status)), new Set([200]));
-  await close();
+  await running.close();
   await assert.rejects(
     daemon.writer.submit(() => ({ value: 1 })),
     (error) => error instanceof UnavailableError && error.code === "STOPPING",

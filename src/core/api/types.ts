@@ -134,6 +134,18 @@ export const SegmentList = Type.Object({
   segments: Type.Array(Type.Object({ id: Text, ...Usage })),
 });
 
+/** `POST /blackouts`: nobody is given an address from `cidr`. */
+export type BlackoutRequest = Static<typeof BlackoutRequest>;
+export const BlackoutRequest = Type.Object({
+  cidr: Text,
+  reason: optional(Type.String({ maxLength: 512, pattern: "^[^\\p{C}]*$" })),
+});
+const Blackout = { cidr: Text, reason: Text };
+/** `in_use`: names of those who have an address inside, and keep it until it is released. */
+export type BlackoutReply = Static<typeof BlackoutReply>;
+export const BlackoutReply = Type.Object({ ...Blackout, in_use: Type.Array(Text) });
+export const BlackoutList = Type.Object({ revision: Revision, blackouts: Type.Array(Type.Object(Blackout)) });
+
 /** `GET|POST /topology`, R4. On GET every group has `cidr` (first network) and `cidrs` (by network). */
 export type TopologyDocument = { networks: NetworkDocument[]; topologies: TreeDocument[]; revision?: number };
 export type NetworkDocument = Static<typeof NetworkDocument>;

@@ -8,13 +8,20 @@ import { InputError, type Fault } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { apiError, toApiError } from "./api-error.ts";
 
-/** Bytes of a request's body; more is answered 413 without being read. */
-export const MAX_BODY = 4 * 1024 * 1024;
-const MAX_CONNECTIONS = 8192;
-/** Milliseconds to send a whole request; a slower client is cut off. */
-const REQUEST_TIMEOUT = 30_000;
-/** Milliseconds an idle connection is kept; longer than the 5 s between bookmarks of a watch. */
-const IDLE_TIMEOUT = 60_000;
+/** What one client may take of the server. Times in milliseconds. */
+export const HTTP_LIMITS = {
+  /** Bytes of a request's body; more is answered 413 without being read. */
+  body: 4 * 1024 * 1024,
+  connections: 8192,
+  /** To send a whole request: a slower client is cut off. */
+  request: 20_000,
+  /** How often that is looked at. */
+  check: 1000,
+  /** Without a byte in either direction, as from a client that does not read its answer. Longer than the 5 s between bookmarks of a watch. */
+  stalled: 60_000,
+  /** An idle connection is kept for the next request. */
+  idle: 60_000,
+};
 
 /** Nothing is changed to fit a schema. The schemas are our own: they need no check against the meta-schema at every start. */
 const AJV = {
@@ -25,18 +32,25 @@ const AJV = {
   meta: false,
 } as const;
 
-export type HttpAppOptions = { readonly title: string; readonly version: string };
+export type HttpAppOptions = {
+  readonly title: string;
+  readonly version: string;
+  readonly limits?: typeof HTTP_LIMITS;
+};
 
 export async function createHttpApp(
-  options: HttpAppOptions,
+  { title, version, limits = HTTP_LIMITS }: HttpAppOptions,
   { log }: { log: Log },
 ): Promise<FastifyInstance> {
   const app = Fastify({
     logger: false,
-    bodyLimit: MAX_BODY,
-    requestTimeout: REQUEST_TIMEOUT,
-    keepAliveTimeout: IDLE_TIMEOUT,
-    forceCloseConnections: true,
+    bodyLimit: limits.body,
+    requestTimeout: limits.request,
+    connectionTimeout: limits.stalled,
+    keepAliveTimeout: limits.idle,
+    http: { headersTimeout: limits.request, connectionsCheckingInterval: limits.check },
+    // Requests under way are answered; their connections end then.
+    forceCloseConnections: "idle",
     ajv: { customOptions: AJV },
     routerOptions: { maxParamLength: 1024 },
     clientErrorHandler: refuseGarbage,
@@ -45,10 +59,20 @@ export async function createHttpApp(
       void (reply as FastifyReply).code(body.status_code).type("application/json").send(body);
     },
   });
-  app.server.maxConnections = MAX_CONNECTIONS;
+  app.server.maxConnections = limits.connections;
   acceptStrictJson(app);
   // Replies are made by typed code, so a serializer compiled from each schema would only delay the start.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  answerErrors(app, log);
+  await app.register(swagger, {
+    openapi: { openapi: "3.1.0", info: { title, version } },
+    refResolver: { buildLocalReference: (json, _base, _fragment, i) => nameOf(json.$id, i) },
+  });
+  app.get("/openapi.json", { schema: { hide: true } }, () => app.swagger());
+  return app;
+}
+
+function answerErrors(app: FastifyInstance, log: Log): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const body = toApiError(error);
     if (body.status_code === 500)
@@ -58,12 +82,6 @@ export async function createHttpApp(
   app.setNotFoundHandler((request) => {
     throw unknownRoute(`${request.method} ${request.url}`);
   });
-  await app.register(swagger, {
-    openapi: { openapi: "3.1.0", info: { title: options.title, version: options.version } },
-    refResolver: { buildLocalReference: (json, _base, _fragment, i) => nameOf(json.$id, i) },
-  });
-  app.get("/openapi.json", { schema: { hide: true } }, () => app.swagger());
-  return app;
 }
 
 const nameOf = (id: unknown, index: number): string => (typeof id === "string" ? id : `schema-${index}`);

@@ -132,13 +132,13 @@ for (const [name, event, cause] of [
 ] as const)
   test(`a thread that ${name} rejects all and what comes after, and is told once`, async () => {
     const { worker, deaths, compact } = start();
-    const sent = assert.rejects(compact(1), hasCode("STORE_FAILED"));
+    const sent = assert.rejects(compact(1), hasCode("STORE_DIED"));
     await turn();
-    const waits = assert.rejects(compact(2), hasCode("STORE_FAILED"));
+    const waits = assert.rejects(compact(2), hasCode("STORE_DIED"));
     worker.emit(event, cause);
     worker.emit("exit", 1);
     await Promise.all([sent, waits]);
-    await assert.rejects(compact(3), hasCode("STORE_FAILED"));
+    await assert.rejects(compact(3), hasCode("STORE_DIED"));
     assert.equal(deaths.length, 1);
   });
 

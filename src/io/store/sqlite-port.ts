@@ -107,7 +107,7 @@ export class SqlitePort {
     if (this.#isDead) return;
     this.#isDead = true;
     const message = "the store's thread has ended";
-    this.#closed ??= new UnavailableError({ code: "STORE_FAILED", message }, { cause });
+    this.#closed ??= new UnavailableError({ code: "STORE_DIED", message }, { cause });
     this.#rejectAll(this.#closed);
     this.#options.onDeath(this.#closed);
   }

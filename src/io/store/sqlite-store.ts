@@ -50,7 +50,7 @@ const workerUrl = (): URL =>
 /** Takes off its own listeners only: the worker has some of its own, without which it hears nothing. */
 async function greet(worker: Worker): Promise<Opened> {
   const { promise, resolve, reject } = Promise.withResolvers<WorkerHello>();
-  const ended = (): void => reject(new UnavailableError({ code: "STORE_FAILED" }));
+  const ended = (): void => reject(new UnavailableError({ code: "STORE_DIED" }));
   worker.once("message", resolve).once("error", reject).once("exit", ended);
   const hello = await promise.finally(() => worker.off("error", reject).off("exit", ended));
   if (hello.kind === "refused") throw new UnavailableError(hello.refusal);
