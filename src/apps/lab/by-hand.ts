@@ -4,6 +4,7 @@ import type { Clock } from "../../base/clock.ts";
 import { bitsOf, formatIp, type Ip } from "../../core/net/ip.ts";
 import { addNamespaces, batch, type FabricDeps, netnsPath } from "./fabric.ts";
 import { removeNamespaces } from "./namespaces.ts";
+import { isWithin } from "./other-trees.ts";
 import type { FabricHost, FabricPlan } from "./plan-fabric.ts";
 import { addressIn } from "./pools.ts";
 
@@ -89,9 +90,9 @@ async function changeRoutes(
 
 /** The next hop of every router that needs to know: the host's top-of-rack router, and all spines. */
 function wayTo({ routers }: FabricPlan, host: FabricHost): { router: string; via: readonly Ip[] }[] {
-  const isAbove = (group: string): boolean => host.group === group || host.group.startsWith(`${group}/`);
+  const isAbove = (group: string): boolean => isWithin(host.group, group);
   return routers.flatMap(({ name, role, owns, hops }) => {
-    if (role === "tor") return isAbove(owns[0] ?? "-") ? [{ router: name, via: host.ips }] : [];
+    if (role === "tor") return owns.some(isAbove) ? [{ router: name, via: host.ips }] : [];
     const hop = hops.find(({ group }) => isAbove(group));
     return hop ? [{ router: name, via: hop.via }] : [];
   });

@@ -36,7 +36,9 @@ export async function runController(directory: string, { signal, ...deps }: Cont
   const loop = startRunner(
     async () => {
       const world = snapshot;
-      if (world) for (const { router, kernel } of routers) await syncRouter(kernel, router, world, deps.log);
+      if (world)
+        for (const { router, kernel } of routers)
+          await syncRouter(kernel, router, { hosts: state.hosts, world, log: deps.log });
     },
     {
       // What somebody deletes by hand in a router comes back with the next round.

@@ -38,10 +38,8 @@ test("law: every router of the lab holds as many routes as the plan says", () =>
       const fabric = planFabric(topology, { hostsPerRack: 1 });
       const found = fabric.routers.map((router) => {
         const hops = router.hops.map(({ group, via }) => ({ group, via: via.map(formatIp) }));
-        const routes = desiredRouterRoutes(
-          { ...emptySnapshot, topology },
-          routerOf({ ...router, hops }, topology),
-        );
+        const world = { ...emptySnapshot, topology };
+        const routes = desiredRouterRoutes(world, routerOf({ ...router, hops }, world, []));
         return [router.name, routes.length];
       });
       const planned = planTopology(topology).topologies[0]?.routers.map(({ name, routes }) => [name, routes]);

@@ -40,10 +40,13 @@ const route = (dst: string): Route => ({
   nextHops: [],
   source: undefined,
 });
+const joined = (group: string | null): Facts["registered"] => [
+  { ip: "", ips: [], name: "h1", agent_port: 0, tags: {}, k8s_info: {}, groups: [group] },
+];
 const good: Facts = {
   topology: topologyOf(group("r1", "10.0.0.0/9"), group("r2", "10.128.0.0/9")),
   blocks: [block("10.0.0.0/29")],
-  registered: [{ ip: "", ips: [], name: "h1", agent_port: 0, tags: {}, k8s_info: {}, groups: ["r1"] }],
+  registered: joined("r1"),
   hosts: [{ name: "h1", group: "r1", ips: [], tags: {} }],
   pods: [
     { name: "p", host: "h1", tenant: "shop", segment: "", containerId: "c", ips: ["10.0.0.1"], addMs: 1 },
@@ -73,7 +76,9 @@ const broken: readonly (readonly [sentence: string, facts: Facts])[] = [
     { ...good, topology: topologyOf(group("r1", "10.0.0.0/9"), group("r2", "11.0.0.0/9")) },
   ],
   ["a block outside of its rack", { ...good, blocks: [block("10.128.0.0/29")] }],
-  ["a block of a host in another rack", { ...good, registered: [] }],
+  ["a block of a host in another rack", { ...good, registered: joined("r2"), pods: [], nodes: [] }],
+  ["a host that joined another rack", { ...good, registered: joined("r2"), blocks: [], pods: [], nodes: [] }],
+  ["a host that joined none", { ...good, registered: joined(null), blocks: [], pods: [], nodes: [] }],
   [
     "a pod's address outside of its rack",
     { ...good, pods: pod ? [{ ...pod, ips: ["10.128.0.1"] }] : [], nodes: [] },
@@ -88,4 +93,4 @@ const broken: readonly (readonly [sentence: string, facts: Facts])[] = [
     { ...good, nodes: [{ node: "h2", role: "host", routes: [route("10.0.0.1/32")] }] },
   ],
 ];
-for (const [sentence, facts] of broken) test(`rejects ${sentence}`, () => assert.equal(faultsOf(facts), 1));
+for (const [sentence, facts] of broken) test(`rejects ${sentence}`, () => assert.ok(faultsOf(facts) > 0));
