@@ -109,7 +109,10 @@ function timeLines(facts: Facts): string[] {
   const times = sortedTimes(facts);
   const text = (pod: Facts["pods"][number] | undefined): string =>
     pod ? `${pod.addMs.toFixed(1)} ms (${pod.name})` : "-";
-  return [`fastest ${text(times[0])}, slowest ${text(times.at(-1))}; the agents have just started`];
+  return [
+    `fastest ${text(times[0])}, slowest ${text(times.at(-1))}`,
+    "agents that have just started; warm ones: npm run bench -- cni",
+  ];
 }
 
 const checkLines = ({ sentence, faults }: Check, { paint }: Screen): string[] => [
