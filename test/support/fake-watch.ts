@@ -20,7 +20,7 @@ export interface FakeWatch {
   answer(reply: Partial<HostReportReply>): void;
   /** Refuses connections. */
   stop(): Promise<void>;
-  /** At the same port. */
+  /** At the same port; fine when it runs. */
   start(): Promise<void>;
 }
 
@@ -55,12 +55,14 @@ export async function startFakeWatch(): Promise<FakeWatch> {
   });
   let port = 0;
   const start = (): Promise<void> =>
-    new Promise((resolve) =>
-      server.listen(port, "127.0.0.1", () => {
-        port = (server.address() as AddressInfo).port;
-        resolve();
-      }),
-    );
+    new Promise((resolve) => {
+      if (server.listening) resolve();
+      else
+        server.listen(port, "127.0.0.1", () => {
+          port = (server.address() as AddressInfo).port;
+          resolve();
+        });
+    });
   await start();
   return {
     url: `http://127.0.0.1:${port}`,

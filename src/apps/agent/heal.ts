@@ -1,8 +1,10 @@
 // Hears what others do to this node's kernel and has it looked at again. Hearing is at once; the timer only mends what nobody told.
 import { type Clock, type Duration, Milliseconds, type Rng } from "../../base/clock.ts";
+import type { Log } from "../../base/log.ts";
 import { type Runner, startRunner } from "../../base/runner.ts";
 import type { Notification } from "../../core/netlink/types.ts";
 import type { Endpoints } from "./endpoints.ts";
+import type { Metrics } from "./metrics.ts";
 import type { Reconciler } from "./reconcile.ts";
 import { BACKOFF } from "./sync-loop.ts";
 
@@ -12,6 +14,8 @@ const GAP = Milliseconds(100);
 export type HealDeps = {
   readonly reconciler: Reconciler;
   readonly endpoints: Endpoints;
+  readonly metrics: Metrics;
+  readonly log: Log;
   /** Asks for a sync. */
   readonly poke: () => void;
   readonly clock: Clock;
@@ -31,10 +35,14 @@ export function startHealer(resync: Duration, { reconciler, poke, ...deps }: Hea
 /** Ends as `notifications` does. */
 export async function listen(
   notifications: AsyncIterable<readonly Notification[]>,
-  { reconciler, endpoints }: HealDeps,
+  { reconciler, endpoints, metrics, log }: HealDeps,
   healer: Runner,
 ): Promise<void> {
   for await (const some of notifications) {
+    if (some.some(({ kind }) => kind === "overrun")) {
+      log.warn("notifications were lost, the kernel is looked at anew");
+      metrics.failures.inc({ part: "notifications" });
+    }
     for (const each of some) if (each.kind === "link" && each.deleted) leavePodOf(each.link.index, endpoints);
     if (some.some((each) => reconciler.concerns(each))) {
       reconciler.forget(); // what is being planned right now is old already

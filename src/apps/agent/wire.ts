@@ -117,7 +117,7 @@ async function openAgent(
   const stop = new AbortController();
   opened.push(() => stop.abort());
   const notifications = await kernel.notifications(stop.signal);
-  const healing = { ...deps, reconciler, endpoints, poke: changed };
+  const healing = { ...deps, reconciler, endpoints, metrics, poke: changed };
   const healer = startHealer(config.resync, healing);
   opened.push(() => healer.close());
   const failed = listen(notifications, healing, healer).then(() => new Promise<never>(() => undefined));

@@ -10,6 +10,8 @@ const MOST_WAITING = 100_000;
 
 type Inbox = {
   waiting: Notification[];
+  /** Some were lost: what waits is of no use. */
+  overrun: boolean;
   failure: UnavailableError | undefined;
   wake: () => void;
 };
@@ -20,16 +22,18 @@ export async function notifications(
   netns: string,
   signal: AbortSignal,
 ): Promise<AsyncIterable<readonly Notification[]>> {
-  const inbox: Inbox = { waiting: [], failure: undefined, wake: () => undefined };
-  const channel = await pipe.openChannel(netns, RTMGRP_ALL, listen(inbox));
-  return read(inbox, channel, signal);
+  const inbox: Inbox = { waiting: [], overrun: false, failure: undefined, wake: () => undefined };
+  const open = (): Promise<Channel> => pipe.openChannel(netns, RTMGRP_ALL, listen(inbox));
+  return read(inbox, await open(), open, signal);
 }
 
 async function* read(
   inbox: Inbox,
-  channel: Channel,
+  first: Channel,
+  open: () => Promise<Channel>,
   signal: AbortSignal,
 ): AsyncGenerator<readonly Notification[]> {
+  let channel = first;
   const onAbort = (): void => {
     inbox.wake();
   };
@@ -39,9 +43,17 @@ async function* read(
       await somethingHappens(inbox, signal);
       if (signal.aborted) return;
       if (inbox.failure) throw inbox.failure;
-      const ready = inbox.waiting;
-      inbox.waiting = [];
-      yield ready;
+      if (inbox.overrun) {
+        // Another socket: megabytes of old news in this one would keep the reader from looking for seconds.
+        channel.close();
+        channel = await open();
+        Object.assign(inbox, { waiting: [], overrun: false });
+        yield [{ kind: "overrun" }];
+      } else {
+        const ready = inbox.waiting;
+        inbox.waiting = [];
+        yield ready;
+      }
     }
   } finally {
     signal.removeEventListener("abort", onAbort);
@@ -50,17 +62,16 @@ async function* read(
 }
 
 function listen(inbox: Inbox): ChannelListener {
-  const push = (more: readonly Notification[]): void => {
-    if (inbox.waiting.length > MOST_WAITING) inbox.waiting = [{ kind: "overrun" }];
-    else for (const each of more) inbox.waiting.push(each);
-    inbox.wake();
-  };
   return {
     datagram: (bytes) => {
-      push(decodeMessages(bytes).flatMap(notificationOf));
+      if (inbox.overrun) return;
+      for (const message of decodeMessages(bytes)) take(inbox, message);
+      if (inbox.waiting.length > MOST_WAITING) inbox.overrun = true;
+      inbox.wake();
     },
     overrun: () => {
-      push([{ kind: "overrun" }]);
+      inbox.overrun = true;
+      inbox.wake();
     },
     failed: (error) => {
       inbox.failure = error;
@@ -70,13 +81,13 @@ function listen(inbox: Inbox): ChannelListener {
 }
 
 /** What cannot be read may have been anything: as good as lost. */
-function notificationOf(message: Message): Notification[] {
-  if (message.kind === "object") return [message.object];
-  return message.kind === "malformed" ? [{ kind: "overrun" }] : [];
+function take(inbox: Inbox, message: Message): void {
+  if (message.kind === "object") inbox.waiting.push(message.object);
+  else if (message.kind === "malformed") inbox.overrun = true;
 }
 
 const somethingHappens = (inbox: Inbox, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     inbox.wake = resolve;
-    if (inbox.waiting.length > 0 || inbox.failure || signal.aborted) resolve();
+    if (inbox.waiting.length > 0 || inbox.overrun || inbox.failure || signal.aborted) resolve();
   });
