@@ -1,6 +1,8 @@
 // Real etcd for tests and benches: members on loopback addresses of this process's own, their data in a temporary folder. What an
 // operator would do with etcdctl goes over etcd's JSON gateway, so that nothing of the driver is needed to look behind it.
 import type { ChildProcess } from "node:child_process";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { Bed, stop } from "./bed.ts";
 import { eventually } from "./eventually.ts";
 
@@ -15,7 +17,10 @@ export type EtcdSetup = {
 
 export interface EtcdMember {
   readonly url: string;
-  start(): Promise<void>;
+  /** With more `args`; `empty`: without the data it had. Resolves when it is healthy. */
+  start(how?: { readonly empty?: boolean; readonly args?: readonly string[] }): Promise<void>;
+  /** Resolves when it has a leader and answers. */
+  healthy(): Promise<void>;
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** SIGSTOP, SIGCONT. */
   signal(signal: NodeJS.Signals): void;
@@ -77,14 +82,20 @@ function createMember(
 ): EtcdMember {
   const url = urlOf(port, tls ? "https" : "http");
   const [peer, metrics] = [urlOf(port + 1), urlOf(port + 2)];
-  const own = ["--name", name, "--data-dir", `${bed.dir}/${name}`, "--listen-metrics-urls", metrics];
+  const own = ["--name", name, "--data-dir", join(bed.dir, name), "--listen-metrics-urls", metrics];
   const urls = ["--listen-client-urls", url, "--advertise-client-urls", url, "--listen-peer-urls", peer];
+  const data = join(bed.dir, name);
   let child: ChildProcess | undefined;
+  const healthy = (): Promise<void> =>
+    eventually(async () => checkHealthy(await fetch(`${metrics}/health`)), { within: 20_000 });
   return {
     url,
-    async start() {
-      child = bed.start(name, ["etcd", ...own, ...urls, "--initial-advertise-peer-urls", peer, ...args]);
-      await eventually(async () => checkHealthy(await fetch(`${metrics}/health`)), { within: 20_000 });
+    healthy,
+    async start({ empty = false, args: more = [] } = {}) {
+      if (empty) rmSync(data, { recursive: true });
+      const argv = ["etcd", ...own, ...urls, "--initial-advertise-peer-urls", peer, ...args, ...more];
+      child = bed.start(name, argv);
+      await healthy();
     },
     async kill(signal = "SIGKILL") {
       if (child) await stop(child, signal);

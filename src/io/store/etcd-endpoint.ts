@@ -5,6 +5,7 @@ import {
   type ClientDuplexStream,
   Metadata,
   type ServiceError,
+  status,
 } from "@grpc/grpc-js";
 import { type Clock, type Duration, Seconds } from "../../base/clock.ts";
 import { EtcdError, failureOf } from "./etcd-errors.ts";
@@ -40,7 +41,9 @@ const CHANNEL_OPTIONS = {
   "grpc.service_config_disable_resolution": 1,
 };
 
-type Channel = { readonly client: Client; readonly greeted: Promise<void> };
+const LEFT = Object.assign(new Error("the connection was left"), { code: status.UNAVAILABLE });
+
+type Channel = { readonly client: Client; readonly greeted: Promise<void>; readonly left: AbortController };
 
 export class EtcdEndpoint {
   readonly url: string;
@@ -59,19 +62,23 @@ export class EtcdEndpoint {
     request: Request,
     terms: CallTerms,
   ): Promise<Response> {
-    const client = await this.#greeted(terms.within);
+    const { client } = await this.#greeted(terms.within);
     return method.requestStream
       ? this.#exchange(client, method, request, terms)
       : this.#ask(client, method, request, terms);
   }
 
-  /** A stream without an end; its errors are those of gRPC: see `errorOf`. */
+  /** A stream that lasts as long as the connection; its errors are those of gRPC: see `errorOf`. */
   async open<Request, Response>(
     method: Method<Request, Response>,
     { within, token }: CallTerms,
   ): Promise<Stream<Request, Response>> {
-    const client = await this.#greeted(within);
-    return streamOf(client, method, metadataOf(token), {});
+    const { client, left } = await this.#greeted(within);
+    const stream = streamOf(client, method, metadataOf(token), {});
+    const end = (): void => void stream.destroy(LEFT);
+    left.signal.addEventListener("abort", end);
+    stream.once("close", () => left.signal.removeEventListener("abort", end));
+    return stream;
   }
 
   /** What a call or stream of this endpoint failed with. */
@@ -82,24 +89,28 @@ export class EtcdEndpoint {
     return new EtcdError(failureOf(reason, code), { endpoint: this.url, reason });
   }
 
-  /** Counts the connections that were left. */
+  /** Counts how often the endpoint was left. */
   get connection(): number {
     return this.#connection;
   }
 
-  /** Leaves the connection: what is under way on it may end, the next call makes a new one. */
+  /** Leaves the connection: streams end, calls under way may be answered, the next call makes a new one. */
   reset(): void {
-    this.#channel?.client.close();
-    this.#channel = undefined;
     this.#connection++;
+    this.#drop();
+  }
+
+  #drop(): void {
+    this.#channel?.client.close();
+    this.#channel?.left.abort();
+    this.#channel = undefined;
   }
 
   /** Nothing but a greeting goes over a connection before it is known whose it is. */
-  async #greeted(within: Duration): Promise<Client> {
-    this.#channel ??= this.#connect(within);
-    const { client, greeted } = this.#channel;
-    await greeted;
-    return client;
+  async #greeted(within: Duration): Promise<Channel> {
+    const channel = (this.#channel ??= this.#connect(within));
+    await channel.greeted;
+    return channel;
   }
 
   #connect(within: Duration): Channel {
@@ -109,9 +120,9 @@ export class EtcdEndpoint {
       greet({ endpoint: url, ...said }),
     );
     greeted.catch(() => {
-      if (this.#channel?.client === client) this.reset();
+      if (this.#channel?.client === client) this.#drop();
     });
-    return { client, greeted };
+    return { client, greeted, left: new AbortController() };
   }
 
   #credentials(): ChannelCredentials {

@@ -34,6 +34,7 @@ const SAID: Readonly<Record<string, Failure>> = {
   "authentication is not enabled": refused("STORE_WITHOUT_USERS", "no"),
   "leader changed": doubtful("STORE_NO_LEADER", "elsewhere"),
   "server stopped": doubtful("STORE_UNREACHABLE", "elsewhere"),
+  "context deadline exceeded": doubtful("STORE_TIMEOUT", "elsewhere"),
   "request timed out": doubtful("STORE_TIMEOUT", "elsewhere"),
   "request timed out, possibly due to previous leader failure": doubtful("STORE_TIMEOUT", "elsewhere"),
   "request timed out, possibly due to connection lost": doubtful("STORE_TIMEOUT", "elsewhere"),

@@ -25,7 +25,7 @@ export class CompactedError extends UnavailableError {
 /** After this long without a message etcd is asked for a sign of life. */
 const PROBE_EVERY = Seconds(1);
 /** Questions in a row without any message after which the watch is dead. Counted, not timed: our own pauses prove nothing. */
-const MOST_UNANSWERED = 3;
+const MOST_UNANSWERED = 2;
 
 export type WatchOptions = {
   readonly endpoint: EtcdEndpoint;
