@@ -5,6 +5,8 @@ import type { ApiError } from "../../core/api/types.ts";
 export type Client = {
   /** Resolves with the reply's JSON. InputError carries the daemon's 4xx, UnavailableError everything that may pass. */
   request<Reply>(method: "GET" | "POST" | "DELETE", path: string, body?: unknown): Promise<Reply>;
+  /** The reply's bytes as they come, as long as they take. Errors as of `request`; UnavailableError `DAEMON_CUT_OFF` in the middle. */
+  download(path: string): AsyncIterable<Uint8Array>;
 };
 
 export type ClientOptions = {
@@ -16,16 +18,41 @@ export type ClientOptions = {
 };
 
 export function createClient({ rootUrl, timeout, trace }: ClientOptions): Client {
+  const urlOf = (path: string): URL =>
+    new URL(path.replace(/^\//, ""), rootUrl.endsWith("/") ? rootUrl : `${rootUrl}/`);
   return {
     async request<Reply>(method: string, path: string, body?: unknown): Promise<Reply> {
-      const url = new URL(path.replace(/^\//, ""), rootUrl.endsWith("/") ? rootUrl : `${rootUrl}/`);
+      const url = urlOf(path);
       const response = await send(url, method, body, timeout);
       const text = await response.text();
       trace?.(`${method} ${url.href}: ${response.status}, ${text.length} bytes`);
       if (!response.ok) throw refusal(response.status, text, url);
       return parseReply(text, url) as Reply;
     },
+    async *download(path) {
+      const url = urlOf(path);
+      const response = await send(url, "GET", undefined, DOWNLOAD_TIMEOUT);
+      if (!response.ok) throw refusal(response.status, await response.text(), url);
+      let bytes = 0;
+      try {
+        for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+          bytes += chunk.length;
+          yield chunk;
+        }
+      } catch (cause) {
+        throw cutOff(url, bytes, cause);
+      }
+      trace?.(`GET ${url.href}: ${response.status}, ${bytes} bytes`);
+    },
   };
+}
+
+/** Milliseconds for all of it; fetch itself gives up a connection that is silent for five minutes. */
+const DOWNLOAD_TIMEOUT = 3_600_000;
+
+function cutOff(url: URL, bytes: number, cause: unknown): UnavailableError {
+  const message = `the daemon at ${url.origin} broke off after ${bytes} bytes: see its log, and try again`;
+  return new UnavailableError({ code: "DAEMON_CUT_OFF", message }, { cause });
 }
 
 async function send(url: URL, method: string, body: unknown, timeout: number): Promise<Response> {

@@ -4,6 +4,7 @@ import { errorLines, InputError, UnavailableError } from "../../base/errors.ts";
 import { RefusedError } from "./client.ts";
 import type { Action } from "./commands/action.ts";
 import { addressCommands } from "./commands/address.ts";
+import { backupCommand } from "./commands/backup.ts";
 import { hostCommands } from "./commands/host.ts";
 import { blockCommands, networkCommands } from "./commands/network.ts";
 import { tenantCommands } from "./commands/tenant.ts";
@@ -60,15 +61,24 @@ export function cliProgram(streams: Streams): Command {
     addressCommands,
     tenantCommands,
     topologyCommands,
+    backupCommand,
   ])
     add(program, action);
-  for (const app of ["daemon", "agent", "lab"])
-    program.command(app).description(`run the ${app}: romana ${app} --help`).allowUnknownOption();
+  for (const [app, what] of Object.entries(APPS))
+    program.command(app).description(`${what}: romana ${app} --help`).allowUnknownOption();
   completionCommand(program);
   for (const command of everyCommand(program))
     command.exitOverride().configureOutput({ writeOut: streams.out, writeErr: () => undefined });
   return program;
 }
+
+/** The other words of `romana`, which src/main.ts takes before they come here. */
+const APPS = {
+  daemon: "run the daemon",
+  agent: "run the agent",
+  lab: "run the lab",
+  store: "export, import, copy or verify a store that no daemon has open",
+} as const;
 
 function everyCommand(command: Command): Command[] {
   return command.commands.flatMap((child) => [child, ...everyCommand(child)]);

@@ -5,7 +5,15 @@ import { Adoption, type AdoptionOptions } from "./adoption.ts";
 
 const WINDOW = 10_000;
 const start = (options: Partial<AdoptionOptions> = {}): Adoption =>
-  new Adoption({ clusterId: "c1", fresh: false, newCluster: false, now: 0, window: WINDOW, ...options });
+  new Adoption({
+    cluster: "c1",
+    fresh: false,
+    restored: false,
+    newCluster: false,
+    now: 0,
+    window: WINDOW,
+    ...options,
+  });
 const verdict = (adoption: Adoption, now: number, hosts: string[] = []): string => {
   try {
     adoption.check(() => ({ now, hosts }));

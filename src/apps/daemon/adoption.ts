@@ -3,9 +3,12 @@
 import { UnavailableError } from "../../base/errors.ts";
 
 export type AdoptionOptions = {
-  readonly clusterId: string;
+  /** What agents know the store by. */
+  readonly cluster: string;
   /** The store was made by this process just now. */
   readonly fresh: boolean;
+  /** The store was filled from a backup: it forgot, whatever anybody has seen. */
+  readonly restored: boolean;
   /** The operator's word that a fresh store has no live hosts. */
   readonly newCluster: boolean;
   /** Monotonic milliseconds. */
@@ -32,17 +35,19 @@ export class Adoption {
   #forgot = false;
   #forced = false;
   #ready: boolean;
+  #unsettled: boolean;
   #holds = 0;
 
   constructor(options: AdoptionOptions) {
     this.#options = options;
     this.#until = options.now + options.window;
+    this.#forgot = this.#unsettled = options.restored;
     this.#ready = options.fresh && options.newCluster;
   }
 
   /** Whether what an agent has seen shows that a store at `revision` lost something. */
   isLoss(seen: Seen | undefined, revision: number): boolean {
-    return seen !== undefined && (seen.cluster !== this.#options.clusterId || seen.revision > revision);
+    return seen !== undefined && (seen.cluster !== this.#options.cluster || seen.revision > revision);
   }
 
   /** An agent had seen what the store does not know: from now on nothing is handed out until all hosts have reported. */
@@ -71,6 +76,17 @@ export class Adoption {
     } finally {
       this.#holds--;
     }
+  }
+
+  /** The store was filled from a backup, and still says that nobody knows what is alive. */
+  get unsettled(): boolean {
+    return this.#unsettled;
+  }
+
+  /** The store says that all were heard: by this daemon, or by another whose reports are in the store. */
+  settle(): void {
+    this.#unsettled = false;
+    this.#ready = true;
   }
 
   /** The operator's word that nobody else will report. */

@@ -1,6 +1,7 @@
 // The daemon's options. Never read anywhere else than here.
 import { Seconds } from "../../base/clock.ts";
 import * as options from "../../base/options.ts";
+import { etcdOptions } from "../../io/store/open-store.ts";
 
 /** One table serves flags, environment, file, help and types. */
 export const daemonOptions = {
@@ -14,11 +15,7 @@ export const daemonOptions = {
     "sqlite:/var/lib/romana/romana.db",
     "`memory`, `sqlite:PATH` or `etcd:URL,URL…`",
   ),
-  etcdCa: options.option(options.text, "", "PEM file of the CA that etcd's certificates are of"),
-  etcdCert: options.option(options.text, "", "PEM file of the certificate to show to etcd"),
-  etcdKey: options.option(options.text, "", "PEM file of that certificate's key"),
-  etcdUser: options.option(options.text, "", "user to log in to etcd as"),
-  etcdPasswordFile: options.option(options.text, "", "file whose first line is that user's password"),
+  ...etcdOptions,
   initialTopology: options.option(
     options.text,
     "",

@@ -12,6 +12,8 @@ import type { Writer } from "./writer.ts";
 
 export type Daemon = {
   readonly store: Store;
+  /** What agents know the store by. */
+  readonly cluster: string;
   readonly mirror: Mirror;
   readonly writer: Writer;
   readonly hub: WatchHub;

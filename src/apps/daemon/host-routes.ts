@@ -48,8 +48,7 @@ export function hostRoutes(app: FastifyInstance, daemon: Daemon): void {
       if (await isLoss(daemon, body.seen)) noteLoss(daemon, params.name, body);
       const conflicts = await adoptEndpoints(daemon, params.name, body.endpoints);
       daemon.adoption.noteReported(params.name);
-      const { clusterId } = daemon.store.identity;
-      return { cluster: clusterId, revision: mirror.revision, ...adoptionState(daemon), conflicts };
+      return { cluster: daemon.cluster, revision: mirror.revision, ...adoptionState(daemon), conflicts };
     },
   );
 }
@@ -62,11 +61,10 @@ async function isLoss(daemon: Daemon, seen: HostReport["seen"]): Promise<boolean
 }
 
 function noteLoss(daemon: Daemon, host: string, { seen }: HostReport): void {
-  const { clusterId } = daemon.store.identity;
   daemon.log.error("the store lost what an agent has seen", {
     host,
     seen,
-    clusterId,
+    cluster: daemon.cluster,
     revision: daemon.mirror.revision,
   });
   daemon.adoption.noteLoss(daemon.clock.monotonic());

@@ -153,6 +153,7 @@ test("the OpenAPI document lists every route", async () => {
 const ROUTES = [
   "GET /networks",
   "GET /networks/{network}/blocks",
+  "GET /backup",
   "GET /blocks",
   "POST /address",
   "DELETE /address",

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
 import { createHttpApp } from "../../io/http/http-app.ts";
 import { addressRoutes } from "./address-routes.ts";
+import { backupRoutes } from "./backup-routes.ts";
 import { blackoutRoutes } from "./blackout-routes.ts";
 import type { Daemon } from "./daemon.ts";
 import { hostRoutes } from "./host-routes.ts";
@@ -26,6 +27,7 @@ export async function createDaemonApp(daemon: Daemon): Promise<FastifyInstance> 
   hostRoutes(app, daemon);
   watchRoutes(app, daemon);
   opsRoutes(app, daemon);
+  backupRoutes(app, daemon);
   return app;
 }
 

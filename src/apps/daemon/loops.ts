@@ -4,10 +4,12 @@ import { InputError, UnavailableError } from "../../base/errors.ts";
 import { type Runner, startRunner } from "../../base/runner.ts";
 import { collectEmptyBlocks } from "../../core/ipam/release.ts";
 import { COOLDOWN } from "./address-routes.ts";
-import type { Daemon } from "./daemon.ts";
+import { readImport, settleImport } from "../../io/store/store-state.ts";
+import { adoptionView, type Daemon } from "./daemon.ts";
 
 const COLLECT_EVERY = Seconds(5);
 /** Less than the 5 s after which an agent takes silence for a dead connection, jitter included. */
+const SETTLE_EVERY = Seconds(1);
 const BOOKMARK_EVERY = Seconds(4);
 const BACKOFF = { first: Milliseconds(200), most: Seconds(10) };
 /** Blocks returned in one transaction: a delete and a compare each. */
@@ -17,6 +19,7 @@ export function startLoops(daemon: Daemon, timing: { clock: Clock; rng: Rng }): 
   return [
     loop("collector", () => collect(daemon), COLLECT_EVERY),
     loop("bookmarks", async () => daemon.hub.bookmark(), BOOKMARK_EVERY),
+    loop("settlement", () => settle(daemon), SETTLE_EVERY),
   ];
 
   function loop(name: string, work: () => Promise<void>, every: typeof COLLECT_EVERY): Runner {
@@ -33,6 +36,17 @@ export function startLoops(daemon: Daemon, timing: { clock: Clock; rng: Rng }): 
     };
     return startRunner(run, { every, backoff: BACKOFF, onError }, timing);
   }
+}
+
+/** A restored store is as any other once all hosts have told what is alive, and stays so after a restart. */
+async function settle(daemon: Daemon): Promise<void> {
+  const { adoption, store, log } = daemon;
+  if (!adoption.unsettled) return;
+  if (adoption.ready(adoptionView(daemon))) await settleImport(store);
+  const { record } = await readImport(store);
+  if (record?.state !== "settled") return;
+  adoption.settle();
+  log.info("restored store settled", record);
 }
 
 /** Empty blocks whose cooldown has passed go back to their groups. */

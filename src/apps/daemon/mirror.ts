@@ -8,6 +8,7 @@ import { backoffDelay } from "../../base/retry.ts";
 import { createIpamState, type IpamState } from "../../core/ipam/state.ts";
 import { writeOfEntry } from "../../core/ipam/keys.ts";
 import type { Write } from "../../core/ipam/types.ts";
+import { refuseStateEntry } from "../../io/store/store-state.ts";
 import type { Entry, Store, WatchEvent, WatchMessage } from "../../io/store/store.ts";
 
 const PREFIX = "/romana/v3/";
@@ -133,6 +134,7 @@ export class Mirror {
       const isKnown = revision <= (this.#revisions.get(key) ?? this.#deleted.get(key) ?? 0);
       // What we wrote ourselves is decoded again only for those who listen, and nobody listens for addresses.
       if (isKnown && key.startsWith(ADDRESSES)) continue;
+      if (value !== undefined) refuseStateEntry(key, value);
       const write = writeOfEntry(key, value);
       if (write) writes.push(write);
       if (isKnown) continue;
@@ -159,6 +161,7 @@ export class Mirror {
       const gone = new Set(this.#revisions.keys());
       const writes: Write[] = [];
       for (const { key, value, revision: written } of entries) {
+        refuseStateEntry(key, value);
         gone.delete(key);
         const write = writeOfEntry(key, value);
         this.#revisions.set(key, written);

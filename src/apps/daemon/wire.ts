@@ -12,6 +12,7 @@ import { applyInitialTopology } from "./initial-topology.ts";
 import { startLoops } from "./loops.ts";
 import { createMetrics } from "./metrics.ts";
 import { Mirror, type MirrorChange } from "./mirror.ts";
+import { type Prepared, prepareStore } from "./prepare-store.ts";
 import { watchChanges } from "./watch-changes.ts";
 import { WatchHub } from "./watch-hub.ts";
 import { Writer } from "./writer.ts";
@@ -34,7 +35,11 @@ export async function createDaemon(
   store: Store,
   deps: DaemonDeps,
 ): Promise<RunningDaemon> {
-  const daemon = assemble(config, store, deps);
+  const prepared = await prepareStore(store, deps.log).catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
+  const daemon = assemble(config, store, prepared, deps);
   const { mirror, writer, hub } = daemon;
   const closeBelow = async (): Promise<void> => {
     await writer.close();
@@ -71,11 +76,17 @@ async function closeApp(app: FastifyInstance, clock: Clock): Promise<void> {
   await cut;
 }
 
-function assemble(config: DaemonConfig, store: Store, deps: DaemonDeps): Daemon {
+// long: wiring
+function assemble(
+  config: DaemonConfig,
+  store: Store,
+  { cluster, restored }: Prepared,
+  deps: DaemonDeps,
+): Daemon {
   const { clock, log } = deps;
   const metrics = createMetrics();
   const health = createHealth(clock);
-  const hub = new WatchHub(store.identity.clusterId);
+  const hub = new WatchHub(cluster);
   const watching = health.reporter("store");
   const onChange = (change: MirrorChange): void => {
     watching.ok();
@@ -90,9 +101,23 @@ function assemble(config: DaemonConfig, store: Store, deps: DaemonDeps): Daemon 
   const mirror = new Mirror({ store, ...deps, onChange, onError });
   const writer = new Writer({ store, mirror, clock, metrics });
   const { newCluster, adoptionWindow: window } = config;
-  const adoption = new Adoption({ ...store.identity, newCluster, now: clock.monotonic(), window });
+  const { fresh } = store.identity;
+  const adoption = new Adoption({ cluster, fresh, restored, newCluster, now: clock.monotonic(), window });
   // An embedded store has this one daemon: nobody to race with for a block, so the search starts at the first.
   const offsetSeed = 0;
   const unadopted: Daemon["unadopted"] = new Map();
-  return { store, mirror, writer, hub, adoption, metrics, health, clock, log, offsetSeed, unadopted };
+  return {
+    store,
+    cluster,
+    mirror,
+    writer,
+    hub,
+    adoption,
+    metrics,
+    health,
+    clock,
+    log,
+    offsetSeed,
+    unadopted,
+  };
 }
