@@ -54,12 +54,16 @@ export interface TestNode {
   pod(name: string): string;
   /** Romana's plugin as the runtime of this node calls it; 1.0.0 unless `config` says otherwise. */
   cni(command: string, call: CniCall): Promise<CniReply>;
+  /** Any plugin, by argv, with just this configuration. */
+  plugin(argv: readonly string[], command: string, call: CniCall, config: string): Promise<CniReply>;
   /** `GET` at the daemon. */
   get<Reply>(path: string): Promise<Reply>;
   /** Runs a program in a namespace. */
   run(argv: readonly string[], netns: string, stdin?: string): Promise<CommandResult>;
   startAgent(): Promise<void>;
   stopAgent(signal?: NodeJS.Signals): Promise<void>;
+  /** Of the running agent. */
+  agentPid(): number;
   startDaemon(...flags: string[]): Promise<void>;
   stopDaemon(signal?: NodeJS.Signals): Promise<void>;
   close(): Promise<void>;
@@ -106,15 +110,13 @@ async function createNode(bed: Bed, store: string): Promise<TestNode> {
   const node: TestNode = {
     ...{ bed, helper, netns, outside, socket, run },
     pod: (name) => bed.netns(name),
-    cni: async (command, call) => {
+    cni: (command, call) => node.plugin([nativePath, "cni"], command, call, configOf(call.config, socket)),
+    plugin: async (argv, command, call, config) => {
       const environment = cniEnvironment(command, call).map(([key, value]) => `${key}=${value}`);
-      const { code, stdout } = await run(
-        ["env", "-i", ...environment, nativePath, "cni"],
-        netns,
-        configOf(call.config, socket),
-      );
+      const { code, stdout } = await run(["env", "-i", ...environment, ...argv], netns, config);
       return { code, json: stdout === "" ? undefined : (JSON.parse(stdout) as CniOutput) };
     },
+    agentPid: () => processes.get("agent")?.pid ?? 0,
     get: async <Reply>(path: string) => {
       const { code, stdout, stderr } = await run(["curl", "-sSf", DAEMON + path], netns);
       if (code !== 0) throw new Error(`GET ${path}: ${stderr}`);
@@ -162,7 +164,7 @@ function wire(node: string, outside: string): void {
 }
 
 /** What runtimes set for every plugin. */
-export function cniEnvironment(command: string, { id, netns = "", ifname = "eth0", args = "" }: CniCall) {
+function cniEnvironment(command: string, { id, netns = "", ifname = "eth0", args = "" }: CniCall) {
   return Object.entries({
     PATH: process.env["PATH"] ?? "",
     CNI_COMMAND: command,
