@@ -13,7 +13,7 @@ const pods: readonly Pod[] = [
 const routes = pods.map(({ ip, index }) => podRoute(ip, index, 10));
 const rules = desiredRules(10);
 const link = (index: number, up = true): Link => ({
-  ...{ index, up, name: `rom${index}`, kind: "veth", mtu: 1500, mac: "", peerIndex: 0, master: 0, alias: "" },
+  ...{ index, up, name: `rom${index}`, kind: "veth", mtu: 1500, mac: "", peerIndex: 0, operational: true },
 });
 const links = [link(70), link(71)];
 const whole: NodeObserved = { links, rules, routes };

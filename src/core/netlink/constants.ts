@@ -35,9 +35,8 @@ export const IFLA = {
   ifname: 3,
   mtu: 4,
   link: 5,
-  master: 10,
+  operstate: 16,
   linkinfo: 18,
-  ifalias: 20,
   group: 27,
   netNsFd: 28,
 } as const;
@@ -59,6 +58,7 @@ export const FRA = { priority: 6, suppressLength: 14, table: 15, protocol: 21 } 
 export const NETCONFA = { index: 1, forwarding: 2 } as const;
 export const AF = { 4: 2, 6: 10 } as const;
 export const IFF_UP = 1;
+export const IF_OPER_UP = 6;
 export const RTNH_F_ONLINK = 4;
 export const NUD = { reachable: 0x02, permanent: 0x80 } as const;
 export const FR_ACT_TO_TBL = 1;

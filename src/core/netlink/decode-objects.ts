@@ -9,6 +9,7 @@ import {
   IFF_UP,
   IFLA,
   IFLA_INFO,
+  IF_OPER_UP,
   NETCONFA,
   SUPPRESS_NONE,
 } from "./constants.ts";
@@ -30,16 +31,14 @@ export function decodeLink(view: DataView, at: number, end: number): Link {
     up: (view.getUint32(at + 8, true) & IFF_UP) !== 0,
     mac: "",
     peerIndex: 0,
-    master: 0,
-    alias: "",
+    operational: false,
   };
   eachAttribute(view, at + IFINFOMSG, end, (type, from, to) => {
     if (type === IFLA.ifname) link.name = textAt(view, from, to);
     else if (type === IFLA.mtu) link.mtu = u32At(view, from, to);
     else if (type === IFLA.address) link.mac = macAt(view, from, to);
     else if (type === IFLA.link) link.peerIndex = u32At(view, from, to);
-    else if (type === IFLA.master) link.master = u32At(view, from, to);
-    else if (type === IFLA.ifalias) link.alias = textAt(view, from, to);
+    else if (type === IFLA.operstate) link.operational = u8At(view, from, to) === IF_OPER_UP;
     else if (type === IFLA.linkinfo)
       eachAttribute(view, from, to, (info, start, stop) => {
         if (info === IFLA_INFO.kind) link.kind = textAt(view, start, stop);

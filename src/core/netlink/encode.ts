@@ -63,16 +63,22 @@ export function encodeChange(w: Writer, change: Change, sequence: number, flags:
 
 export type Dump =
   | { readonly kind: "links" | "addresses" }
+  /** Of one index. */
+  | { readonly kind: "link"; readonly index: number }
   | { readonly kind: "rules"; readonly family: Family }
   | { readonly kind: "routes"; readonly family: Family; readonly table: number | undefined };
 
-/** A request for all objects of a kind; the kernel filters (NETLINK_GET_STRICT_CHK is set). */
+/** A request for objects, ended by "done" or an acknowledgement; the kernel filters (NETLINK_GET_STRICT_CHK is set). */
 export function encodeDump(w: Writer, dump: Dump, sequence: number): void {
   const flags = NLM_F.request | NLM_F.dump;
   switch (dump.kind) {
     case "links":
       return w.message(RTM.getLink, flags, sequence, () => {
         ifinfo(w, 0, 0, 0);
+      });
+    case "link":
+      return w.message(RTM.getLink, NLM_F.request | NLM_F.ack, sequence, () => {
+        ifinfo(w, dump.index, 0, 0);
       });
     case "addresses":
       return w.message(RTM.getAddress, flags, sequence, () => {

@@ -14,10 +14,8 @@ export type Link = {
   readonly mac: string;
   /** ifindex of the peer (veth) or lower device; 0 where there is none. */
   readonly peerIndex: number;
-  /** ifindex of the bridge it is a port of; 0 where none. */
-  readonly master: number;
-  /** IFLA_IFALIAS. */
-  readonly alias: string;
+  /** IFLA_OPERSTATE is IF_OPER_UP: what is sent goes out. A link that is `up` drops it until its carrier has been seen. */
+  readonly operational: boolean;
 };
 
 export type InterfaceAddress = {

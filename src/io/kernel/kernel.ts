@@ -9,6 +9,8 @@ export type ChangeResult =
 
 export interface Kernel {
   links(): Promise<readonly Link[]>;
+  /** `undefined`: there is none of this index. */
+  link(index: number): Promise<Link | undefined>;
   addresses(): Promise<readonly InterfaceAddress[]>;
   /** All routes of the family, or those of one table. */
   routes(family: Family, table?: number): Promise<readonly Route[]>;

@@ -87,6 +87,8 @@ test("a veth pair with chosen indexes, its peer in another namespace", async () 
   await inside.apply([{ kind: "link-up", index: 70002 }]);
   assert.equal((await inside.links()).find(({ name }) => name === "eth0")?.up, true);
   await inside.close();
+  assert.equal((await kernel.link(70001))?.operational, true);
+  assert.equal(await kernel.link(4711), undefined);
 });
 
 test("links of a group go at once, found by name; others stay", async () => {

@@ -3,7 +3,7 @@ import { UnavailableError } from "../../base/errors.ts";
 import { NLM_F } from "../../core/netlink/constants.ts";
 import type { KernelObject } from "../../core/netlink/decode.ts";
 import { type Dump, encodeChange, encodeDump } from "../../core/netlink/encode.ts";
-import type { Change } from "../../core/netlink/types.ts";
+import type { Change, Link } from "../../core/netlink/types.ts";
 import { createWriter } from "../../core/netlink/writer.ts";
 import { type Line, openLine } from "./conversation.ts";
 import type { ChangeResult, Kernel } from "./kernel.ts";
@@ -18,10 +18,8 @@ const DUMP_ATTEMPTS = 8;
 export async function openKernel(pipe: NativePipe, netns: string): Promise<Kernel> {
   const line = await openLine(pipe, netns);
   return {
-    links: async () =>
-      (await dump(line, { kind: "links" })).flatMap((object) =>
-        object.kind === "link" ? [object.link] : [],
-      ),
+    links: async () => linksOf(await dump(line, { kind: "links" })),
+    link: async (index) => linksOf(await dump(line, { kind: "link", index }))[0],
     addresses: async () =>
       (await dump(line, { kind: "addresses" })).flatMap((object) =>
         object.kind === "address" ? [object.address] : [],
@@ -44,6 +42,9 @@ export async function openKernel(pipe: NativePipe, netns: string): Promise<Kerne
   };
 }
 
+const linksOf = (objects: readonly KernelObject[]): Link[] =>
+  objects.flatMap((object) => (object.kind === "link" ? [object.link] : []));
+
 async function dump(line: Line, what: Dump): Promise<KernelObject[]> {
   for (let attempt = 1; attempt <= DUMP_ATTEMPTS; attempt++) {
     const objects = await dumpOnce(line, what);
@@ -57,9 +58,9 @@ function dumpOnce(line: Line, what: Dump): Promise<KernelObject[] | undefined> {
   return line.converse<KernelObject[] | undefined>(1, (sequence, { resolve, reject }) => {
     const objects: KernelObject[] = [];
     let interrupted = false;
-    // A table that was never used does not exist: ENOENT means that it is empty.
+    // A table that was never used does not exist (ENOENT), nor does a link that is gone (ENODEV): nothing is there.
     const finish = (errno: number): void => {
-      if (errno !== 0 && errnoName(errno) !== "ENOENT")
+      if (errno !== 0 && !["ENOENT", "ENODEV"].includes(errnoName(errno)))
         reject(new UnavailableError({ code: "NETLINK_DUMP", what: what.kind, errno: errnoName(errno) }));
       else resolve(interrupted ? undefined : objects);
     };

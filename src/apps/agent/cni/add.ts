@@ -4,7 +4,7 @@ import type { AddressReply, AddressRequest } from "../../../core/api/types.ts";
 import { formatIp, parseIp } from "../../../core/net/ip.ts";
 import type { Kernel } from "../../../io/kernel/kernel.ts";
 import type { AgentEndpoint } from "../endpoints.ts";
-import { configurePair, createPair, GATEWAYS, type Pair, type Wiring } from "./attach.ts";
+import { bringUp, configurePair, createPair, GATEWAYS, type Pair, type Wiring } from "./attach.ts";
 import type { Attached, CniDeps } from "./attached.ts";
 import { renderAddResult } from "./cni-result.ts";
 import { detach } from "./remove.ts";
@@ -36,9 +36,18 @@ function valueOf<T>(outcome: PromiseSettledResult<T>): T {
 }
 
 async function enter(wiring: Wiring, deps: CniDeps): Promise<Entered> {
-  const [pair, pod] = await Promise.allSettled([createPair(wiring, deps), deps.helper.kernel(wiring.netns)]);
-  if (pair.status === "rejected" && pod.status === "fulfilled") await pod.value.close();
-  return { pair: valueOf(pair), pod: valueOf(pod) };
+  const [made, inside] = await Promise.allSettled([
+    createPair(wiring, deps),
+    deps.helper.kernel(wiring.netns),
+  ]);
+  try {
+    const [pair, pod] = [valueOf(made), valueOf(inside)];
+    await bringUp(pair, { pod, host: deps.host });
+    return { pair, pod };
+  } catch (error) {
+    if (inside.status === "fulfilled") await inside.value.close();
+    throw error;
+  }
 }
 
 async function wire(

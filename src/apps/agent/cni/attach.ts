@@ -1,5 +1,5 @@
-// A pod's veth pair, addresses, neighbours and routes: three sends, of which the last two go at the same time. Knows nothing of CNI
-// or of the daemon.
+// A pod's veth pair, addresses, neighbours and routes. The pair needs no address: what remains once that is known are two sends at the
+// same time. Knows nothing of CNI or of the daemon.
 import { createHash } from "node:crypto";
 import { allEnded } from "../../../base/all-ended.ts";
 import { UnavailableError } from "../../../base/errors.ts";
@@ -21,6 +21,8 @@ const IPV6_METRIC = 1024;
 const IFA_F_NODAD = 0x02;
 const PROTOCOL_BOOT = 3;
 const VETH_ATTEMPTS = 4;
+/** Each takes some tenths of a millisecond. */
+const MOST_LOOKS = 200;
 
 export type Wiring = {
   readonly netns: string;
@@ -96,6 +98,22 @@ function vethAdd(wiring: Wiring, { hostIndex, podIndex, podMac }: Pair, peerNetn
   };
 }
 
+/**
+ * Brings the pod's end up, and waits until the kernel has seen at the host's end what that means: until then it drops what it sends to
+ * the pod. Kernels from 6.7 on look when they are asked for the link; older ones have looked soon after.
+ */
+export async function bringUp(
+  { podIndex, hostIndex }: Pair,
+  { pod, host }: { readonly pod: Kernel; readonly host: Kernel },
+): Promise<void> {
+  const up: Change[] = [{ kind: "link-up", index: podIndex }];
+  expectDone(up, await pod.apply(up));
+  for (let look = 0; look < MOST_LOOKS; look++) {
+    const link = await host.link(hostIndex);
+    if (!link || link.operational) return;
+  }
+}
+
 /** Gives both ends their addresses, neighbours and routes. `pod`: the kernel inside. UnavailableError `POD_NETWORK`. */
 export async function configurePair(
   pair: Pair,
@@ -110,7 +128,7 @@ export async function configurePair(
 }
 
 function podChanges({ podIndex: index }: Pair, ips: readonly Ip[]): Change[] {
-  const changes = ips.flatMap((ip): Change[] => {
+  return ips.flatMap((ip): Change[] => {
     const gateway = GATEWAYS[ip.family];
     const via = (dst: Cidr, hop: Ip | undefined): Change => ({
       kind: "route-replace",
@@ -125,7 +143,6 @@ function podChanges({ podIndex: index }: Pair, ips: readonly Ip[]): Change[] {
       via(cidrOf({ family: ip.family, value: 0n }, 0), gateway),
     ];
   });
-  return [{ kind: "link-up", index }, ...changes];
 }
 
 /** A route inside the pod. IPv4 needs the link scope where there is no gateway; IPv6 knows no scopes. */
