@@ -30,6 +30,27 @@ const moments = [
 ] as const;
 
 suite("the lab as a program", { concurrency: 2 }, () => {
+  test(
+    "without a word it builds the default data centre, reports and ends with 0",
+    { timeout: 60_000 },
+    async () => {
+      const lab = startLabProgram();
+      assert.equal(await lab.ended, 0, lab.out() + lab.err());
+      for (const part of [
+        /\nTopology .*\n.* 10\.112\.0\.0\/12 {2}fd10:112::\/48\n/,
+        /\nRoutes {2}\d+ lead to other nodes; without aggregation 416, with one per pod 624\n/,
+        /\nPing {2}24 x 24 pods, IPv4 and IPv6: 1152 of 1152 answered\n/,
+        /\nTraceroute {2}rack-a1-h1-p1 to rack-b2-h2-p1\n/,
+        /\nTCP throughput .*\n {2}pods [\d.]+ Gbit\/s, the same hosts routed by hand [\d.]+ Gbit\/s: ratio [\d.]+\n/,
+        /\nTime per pod {2}median [\d.]+ ms/,
+        /\nAll of it holds, after [\d.]+ s\.\nThe lab is removed; romana lab --keep leaves it standing/,
+      ])
+        assert.match(lab.out(), part);
+      assert.equal(lab.err(), "");
+      assert.deepEqual(leftovers(lab.id()), []);
+    },
+  );
+
   for (const moment of moments)
     test(`Ctrl-C at "${moment}" leaves nothing`, { timeout: 60_000 }, async () => {
       const lab = startLabProgram(...size);
@@ -121,7 +142,7 @@ suite("the lab as a program", { concurrency: 2 }, () => {
       const argv = ["nft", `table inet broken { chain forward { ${hook} }; }`];
       execFileSync("nsenter", [`--net=/run/netns/romana-lab-${lab.id()}-spine-zone-a`, ...argv]);
       assert.equal(await lab.ended, 1);
-      assert.match(lab.out(), /rack-a-h1-p1 {2}■ 6\n {2}rack-b-h1-p1 {2}6 ■\n/);
+      assert.match(lab.out(), /rack-a-h1-p1 {2}■ 6\n {2}rack-b-h1-p1 {2}6 ■\n {2}■ answered/);
       assert.match(lab.out(), /✗ every pod answers every pod.*\n {6}2 of 8 not answered/);
       assert.match(lab.out(), /NOT all of it holds/);
       for (const part of [

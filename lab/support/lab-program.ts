@@ -33,7 +33,7 @@ export function startLabProgram(...argv: string[]): LabProgram {
     child,
     out: () => out,
     err: () => err,
-    id: () => /lab ([0-9a-f]{4}):/.exec(out)?.[1] ?? "",
+    id: () => /lab ([0-9a-f]{4}) \(/.exec(out)?.[1] ?? "",
     says: (text) =>
       new Promise((resolve, reject) => {
         const look = (): void => {

@@ -1,6 +1,6 @@
 // Builds a lab step by step, and removes one whatever state it is in.
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Clock, Rng } from "../../base/clock.ts";
 import { UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
@@ -77,7 +77,8 @@ async function bringUp(lab: Lab, options: LabOptions, { progress, signal }: LabD
     signal.throwIfAborted();
     progress(text);
   };
-  step(`lab ${state.id}: ${plan.nodes.length} namespaces, ${plan.links.length} links`);
+  const file = basename(state.topologyFile);
+  step(`lab ${state.id} (${file}): ${plan.nodes.length} namespaces, ${plan.links.length} links`);
   await buildFabric(plan, { run: runOf(helper), namespace: (node) => namespaceOf(state.id, node) });
   const document = labTopologyDocument(options.topology, plan.hosts);
   await writeFile(join(state.directory, "topology.json"), JSON.stringify(document, null, 2));

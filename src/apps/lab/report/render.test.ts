@@ -131,7 +131,7 @@ test("a wide terminal: the tenants of a host in one line", () => {
 test("routes stand beside what they would be without aggregation", () => {
   const text = renderReport(report, plain(80));
   assert.match(text, /Routes {2}1 lead to other nodes; without aggregation 6, with one per pod 4\n/);
-  assert.match(text, / {2}spine +1 +1 +5 +3\n {2}h1 +0 +1 +1 +1\n {2}together +1 +2 +6 +4\n/);
+  assert.match(text, / {2}spine +1 +1 +5 +3\n {2}h1 +0 +1 +1 +1\n {2}together +1 +2 +6 +4\n {2}own: /);
 });
 
 test("families of a traceroute stand side by side, and hops that differ are both named", () => {

@@ -67,13 +67,14 @@ function pingGist({ tried, failed }: Matrix, { pods }: Facts): string {
   return `${pods.length} x ${pods.length} pods, ${families}: ${tried - failed.length} of ${tried} answered`;
 }
 
-function pingLines(matrix: Matrix, { pods }: Facts): string[] {
-  const lost = matrix.failed.map(({ from, ip, to }) => `lost: ${from} -> ${ip} (${to})`);
-  const legend = "■ every address answered, · none, 4 or 6 only IPv4 or IPv6, ? some; columns as rows";
+function pingLines({ tried, failed }: Matrix, { pods }: Facts): string[] {
+  const legend = "■ answered on every address; a row for each pod that asks, columns as rows";
+  const losses = failed.map(({ from, ip, to }) => `lost: ${from} -> ${ip} (${to})`);
   return [
-    ...matrixLines(matrix, pods),
-    ...(lost.length > 0 ? [legend] : []),
-    ...lost.slice(0, MAX_FAULTS_SHOWN),
+    ...matrixLines({ tried, failed }, pods),
+    legend,
+    ...(failed.length > 0 ? ["· on none, 4 or 6: only in that family, ? on some"] : []),
+    ...losses.slice(0, MAX_FAULTS_SHOWN),
   ];
 }
 

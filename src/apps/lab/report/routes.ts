@@ -32,7 +32,7 @@ const routesOnward = ({ routes }: NodeRoutes): NodeRoutes["routes"] =>
 export function routeLines(counts: readonly RouteCounts[]): string[] {
   const sum = (key: Exclude<keyof RouteCounts, "node">): number =>
     counts.reduce((total, count) => total + count[key], 0);
-  return columns(
+  const table = columns(
     [
       ["", "to others", "own", "per block", "per pod"],
       ...counts.map(({ node, held, own, perBlock, perPod }) => [node, held, own, perBlock, perPod]),
@@ -40,6 +40,7 @@ export function routeLines(counts: readonly RouteCounts[]): string[] {
     ],
     1,
   );
+  return [...table, "own: a host's pods and blocks; what a router discards of its own prefixes"];
 }
 
 export function routeGist(counts: readonly RouteCounts[]): string {
