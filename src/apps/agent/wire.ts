@@ -200,13 +200,15 @@ function startFollowing(deps: FollowingDeps, { metrics, health, changed }: Follo
     if (mirror.synced) health.ok();
   };
   const work = (signal: AbortSignal): Promise<void> => followOnce({ ...deps, heard }, signal);
+  let last = "";
   const onError = (error: unknown, attempt: number): void => {
     const fields = { url: client.url.origin, error: String(error) };
     client.next();
     metrics.connected.set(0);
     metrics.failures.inc({ part: "watch" });
     health.failed(fields.error);
-    if (attempt % LOG_EVERY !== 0) return;
+    if (fields.error === last && attempt % LOG_EVERY !== 0) return;
+    last = fields.error;
     if (error instanceof InputError)
       log.error("the daemon refuses this node; routes stay as they are", fields);
     else log.warn("not connected to the daemon; routes stay as they are", fields);
