@@ -104,7 +104,8 @@ agent per host, and pods. It proves with packets that prefixes, routes and pods
 are as the file says, reports, and removes everything again.
 
   romana lab [FILE] [OPTIONS]       build, prove, report; FILE is JSON, JSONC or
-                                    YAML; without: two zones of two racks
+                                    YAML, or built in (kubeadm); without one:
+                                    two zones of two racks
   romana lab status                 the labs of this machine and their addresses
   romana lab exec NODE -- COMMAND   a command inside a pod, host or router
   romana lab down                   remove labs that were kept or left over;

@@ -5,6 +5,7 @@ import { styleText } from "node:util";
 import { systemClock, systemRng } from "../../base/clock.ts";
 import { InputError } from "../../base/errors.ts";
 import type { Topology } from "../../core/model/topology.ts";
+import { builtInTopology } from "../../core/topology/built-in.ts";
 import { parseTopology } from "../../core/topology/parse-topology.ts";
 import { parseDocument } from "../../io/document/parse-document.ts";
 import { createPinoLog } from "../../io/log/pino-log.ts";
@@ -73,9 +74,9 @@ function screen(): Screen {
   };
 }
 
-/** InputError with all faults of the file. */
+/** A file, or a built-in topology by name. InputError with all faults. */
 function readTopology(file: string): Topology {
-  const result = parseTopology(parseDocument(readBytes(file), file));
+  const result = parseTopology(builtInTopology(file) ?? parseDocument(readBytes(file), file));
   if (result.kind === "invalid") throw new InputError(result.faults);
   return result.topology;
 }
@@ -84,7 +85,8 @@ function readBytes(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (cause) {
-    const expected = `a readable file (${(cause as NodeJS.ErrnoException).code ?? "error"})`;
-    throw new InputError({ code: "FILE", field: "topology file", value: file, expected });
+    const reason = (cause as NodeJS.ErrnoException).code ?? "error";
+    const expected = `a readable file (${reason}), or a built-in topology as kubeadm`;
+    throw new InputError({ code: "FILE", field: "topology", value: file, expected });
   }
 }
