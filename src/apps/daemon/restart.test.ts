@@ -1,64 +1,10 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { copyFile, mkdtemp, rm } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { copyFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
+import { type Ask, daemonBed, kill } from "../../../test/support/daemon-process.ts";
 import { twoRacks } from "../../../test/support/daemon.ts";
 import type { AddressReply, HostReportReply } from "../../core/api/types.ts";
-
-const MAIN = join(import.meta.dirname, "../../main.ts");
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
-
-type Bed = {
-  readonly dir: string;
-  readonly start: (...flags: string[]) => Promise<ChildProcess>;
-  readonly ask: Ask;
-};
-type Ask = <T>(method: string, path: string, body?: unknown) => Promise<T & { code?: string }>;
-
-/** A directory, a port, and daemons on them; all gone after the test. */
-async function bed(t: TestContext): Promise<Bed> {
-  const dir = await mkdtemp(join(tmpdir(), "romana-daemon-"));
-  const children: ChildProcess[] = [];
-  t.after(async () => {
-    for (const child of children) await kill(child, "SIGKILL");
-    await rm(dir, { recursive: true });
-  });
-  const listen = `127.0.0.1:${await freePort()}`;
-  const start = async (...flags: string[]): Promise<ChildProcess> => {
-    const args = ["daemon", "--listen", listen, "--store", `sqlite:${join(dir, "romana.db")}`, ...flags];
-    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "ignore", "pipe"] });
-    children.push(child);
-    let log = "";
-    for await (const chunk of child.stderr) if ((log += String(chunk)).includes('"msg":"ready"')) break;
-    child.stderr.resume();
-    assert.match(log, /"msg":"ready"/);
-    return child;
-  };
-  const ask: Ask = async (method, path, body) => {
-    const content = { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
-    const reply = await fetch(`http://${listen}${path}`, { method, ...(body === undefined ? {} : content) });
-    return (await reply.json()) as never;
-  };
-  return { dir, start, ask };
-}
-
-async function kill(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
-  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-  const exit = once(child, "exit");
-  child.kill(signal);
-  return ((await exit) as [number | null])[0];
-}
 
 const allocateMany = (ask: Ask, from: number, to: number): Promise<AddressReply[]> =>
   Promise.all(
@@ -72,7 +18,7 @@ const prepare = async (ask: Ask): Promise<void> => {
 };
 
 test("killed and started again: the same addresses; stopped: exit code 0", async (t) => {
-  const { start, ask } = await bed(t);
+  const { start, ask } = await daemonBed(t);
   const first = await start("--new-cluster");
   await prepare(ask);
   const given = await allocateMany(ask, 0, 40);
@@ -92,7 +38,7 @@ test("killed and started again: the same addresses; stopped: exit code 0", async
 });
 
 test("an older database under a live agent never hands out a live address", async (t) => {
-  const { dir, start, ask } = await bed(t);
+  const { dir, start, ask } = await daemonBed(t);
   const first = await start("--new-cluster");
   await prepare(ask);
   await allocateMany(ask, 0, 10);
