@@ -1,0 +1,103 @@
+// What a set is meant to hold, with its name and its description. Who is in it now: member-set.ts.
+import { type Cidr, formatCidr } from "../net/cidr.ts";
+import type { SetElement } from "../model/node-policy.ts";
+import type { Peer, PodSelector, PortProtocol, Requirement } from "../model/policy.ts";
+import { peerText } from "./canonical.ts";
+import { hashedName } from "./names.ts";
+
+export type SetSpec =
+  | { readonly kind: "pods"; readonly selector: PodSelector }
+  /** As few prefixes as hold just what is meant, ascending. */
+  | { readonly kind: "cidrs"; readonly cidrs: readonly Cidr[] }
+  | { readonly kind: "hosts" }
+  /** Of each host its own. */
+  | { readonly kind: "local" }
+  /** Addresses of pods among `peers`, each with the number that the pod gives to the port. */
+  | {
+      readonly kind: "endpoints";
+      readonly peers: readonly Peer[];
+      readonly protocol: PortProtocol;
+      readonly port: string;
+    };
+
+/** Whether the set has other members on each host, under one name. */
+export const isPerHost = (spec: SetSpec): boolean =>
+  spec.kind === "local" || (spec.kind === "endpoints" && spec.peers.some(({ kind }) => kind === "local"));
+
+export function setName(spec: SetSpec): string {
+  switch (spec.kind) {
+    case "hosts":
+    case "local":
+      return spec.kind;
+    case "pods":
+      return hashedName("pods", peerText(spec));
+    case "cidrs":
+      return hashedName("cidrs", spec.cidrs.map(formatCidr).join(" "));
+    case "endpoints":
+      return hashedName("endpoints", JSON.stringify([spec.protocol, spec.port, ...spec.peers.map(peerText)]));
+  }
+}
+
+/** One line for people; long lists are cut. */
+export function describeSet(spec: SetSpec): string {
+  switch (spec.kind) {
+    case "hosts":
+      return "every host";
+    case "local":
+      return "the pods of this host";
+    case "pods":
+      return describePods(spec.selector);
+    case "cidrs":
+      return shorten(spec.cidrs.map(formatCidr));
+    case "endpoints":
+      return `${spec.protocol} port ${spec.port} of ${shorten(spec.peers.map(describePeer))}`;
+  }
+}
+
+function describePeer(peer: Peer): string {
+  switch (peer.kind) {
+    case "any":
+      return "any pod";
+    case "hosts":
+    case "local":
+      return describeSet(peer);
+    case "pods":
+      return describePods(peer.selector);
+    case "cidr":
+      return `${formatCidr(peer.cidr)}${peer.except.length > 0 ? " with exceptions" : ""}`;
+  }
+}
+
+function describePods({ tenants, labels }: PodSelector): string {
+  const whose =
+    tenants.kind === "named"
+      ? ` of ${tenants.name}`
+      : tenants.labels.length > 0
+        ? ` of tenants with ${shorten(tenants.labels.map(describeRequirement))}`
+        : "";
+  const which = labels.length > 0 ? ` with ${shorten(labels.map(describeRequirement))}` : "";
+  return `${which === "" ? "all " : ""}pods${whose}${which}`;
+}
+
+function describeRequirement({ key, operator, values }: Requirement): string {
+  switch (operator) {
+    case "In":
+      return values.length === 1 ? `${key}=${values[0]}` : `${key} in (${shorten(values)})`;
+    case "NotIn":
+      return `${key} not in (${shorten(values)})`;
+    case "Exists":
+      return key;
+    case "DoesNotExist":
+      return `no ${key}`;
+  }
+}
+
+const SHOWN = 4;
+const shorten = (list: readonly string[]): string =>
+  list.length <= SHOWN
+    ? list.join(", ")
+    : `${list.slice(0, SHOWN).join(", ")} and ${list.length - SHOWN} more`;
+
+/** `10.0.0.1/32`, or `10.0.0.1/32 8080`. */
+export const elementKey = ({ cidr, port }: SetElement): string =>
+  port === undefined ? formatCidr(cidr) : `${formatCidr(cidr)} ${port}`;

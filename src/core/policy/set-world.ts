@@ -1,0 +1,230 @@
+// Pods, blocks, tenants and hosts, and the sets that are open over them, kept right change by change. A change is worked out
+// only for the sets that it may concern, and for these only on the cells and pods that it touches: what they gave before is
+// taken out, what they give now is put in.
+import { type Cidr, formatCidr, hostCidr } from "../net/cidr.ts";
+import type { Labels, PolicyBlock, PolicyHost, PolicyPod, PolicyTenant } from "../model/policy.ts";
+import { type Cell, type Cells, createCells, type Keyed, type Member, memberOf, ownerOf } from "./cells.ts";
+import {
+  createMemberSet,
+  given,
+  type MemberSet,
+  type Reach,
+  replaceElements,
+  type Scope,
+  setKey,
+} from "./member-set.ts";
+import { addTo, type MultiMap, removeFrom } from "./multi-map.ts";
+import { type LabelsOf, selectsTenant } from "./select.ts";
+import type { SetSpec } from "./set-spec.ts";
+import { triggerIndex, type TriggerIndex, triggersOf } from "./triggers.ts";
+
+/** Everybody a set may hold, and the open sets. */
+export type SetWorld = {
+  /** By id: those with an address of their own. */
+  readonly members: Map<string, Member>;
+  readonly byTenant: MultiMap<Member>;
+  readonly byHost: MultiMap<Member>;
+  readonly cells: Cells;
+  readonly blocksByTenant: MultiMap<Cell>;
+  readonly blocksByHost: MultiMap<Cell>;
+  readonly tenants: Map<string, Labels>;
+  readonly hosts: Map<string, PolicyHost>;
+  /** The open sets by key. */
+  readonly sets: Map<string, MemberSet>;
+  readonly index: TriggerIndex<MemberSet>;
+  /** Sets that may have a change to take. */
+  readonly changed: Set<MemberSet>;
+  readonly labelsOf: LabelsOf;
+};
+
+export function createSetWorld(): SetWorld {
+  const tenants = new Map<string, Labels>();
+  return {
+    ...{ members: new Map(), byTenant: new Map(), byHost: new Map(), cells: createCells() },
+    ...{ blocksByTenant: new Map(), blocksByHost: new Map(), tenants, hosts: new Map() },
+    ...{ sets: new Map(), index: triggerIndex(), changed: new Set() },
+    labelsOf: (tenant) => tenants.get(tenant) ?? {},
+  };
+}
+
+/** `undefined`: the pod is gone. */
+export function changePod(world: SetWorld, id: string, pod: PolicyPod | undefined): void {
+  const { members, cells, labelsOf } = world;
+  const before = members.get(id);
+  const after = pod && !pod.hostNetwork ? memberOf(pod) : undefined;
+  const touched = [before, after].filter((member) => member !== undefined);
+  const cellsOf = (): Cell[] => [...new Set(touched.flatMap((member) => cells.of(member)))];
+  const owners = cellsOf().flatMap(({ block }) => (block ? [block.owner] : []));
+  const sets = find(world, [...touched.map((member) => member.pod), ...owners], labelsOf);
+  update(world, sets, { cells: cellsOf(), members: before ? [before] : [] }, () => {
+    if (before) removeMember(world, before);
+    if (after) addMember(world, after);
+    return { cells: cellsOf(), members: after ? [after] : [] };
+  });
+}
+
+function removeMember({ members, byTenant, byHost, cells }: SetWorld, member: Member): void {
+  const { id, tenant, host } = member.pod;
+  members.delete(id);
+  cells.delete(member);
+  removeFrom(byTenant, tenant, member);
+  removeFrom(byHost, host, member);
+}
+
+function addMember({ members, byTenant, byHost, cells }: SetWorld, member: Member): void {
+  const { id, tenant, host } = member.pod;
+  members.set(id, member);
+  cells.add(member);
+  addTo(byTenant, tenant, member);
+  addTo(byHost, host, member);
+}
+
+/** `undefined`: nobody tells of the tenant any more; it may have pods all the same, and has no labels. */
+export function changeTenant(world: SetWorld, name: string, tenant: PolicyTenant | undefined): void {
+  const { tenants, labelsOf } = world;
+  const labels = tenant?.labels;
+  const after: LabelsOf = () => labels ?? {};
+  const flips = [...world.sets.values()].filter(
+    ({ membership }) =>
+      membership.kind !== "none" &&
+      membership.tenants.some(
+        (each) => selectsTenant(each, name, labelsOf) !== selectsTenant(each, name, after),
+      ),
+  );
+  const scope = tenantScope(world, name);
+  update(world, new Set(flips), scope, () => {
+    if (labels) tenants.set(name, labels);
+    else tenants.delete(name);
+    return scope;
+  });
+}
+
+export function putBlock(world: SetWorld, block: PolicyBlock): void {
+  const { cells, labelsOf } = world;
+  const before = cells.block(block.cidr);
+  const owners = [ownerOf(block), ...(before?.block ? [before.block.owner] : [])];
+  const scope = { cells: before ? [before] : cells.inside(block.cidr), members: [] };
+  update(world, find(world, owners, labelsOf), scope, () => {
+    if (before) forgetBlock(world, before);
+    const cell = cells.putBlock(block);
+    addTo(world.blocksByTenant, block.tenant, cell);
+    addTo(world.blocksByHost, block.host, cell);
+    return { cells: [cell], members: [] };
+  });
+}
+
+export function deleteBlock(world: SetWorld, cidr: Cidr): void {
+  const { cells, labelsOf } = world;
+  const cell = cells.block(cidr);
+  if (!cell?.block) return;
+  update(world, find(world, [cell.block.owner], labelsOf), { cells: [cell], members: [] }, () => {
+    forgetBlock(world, cell);
+    cells.deleteBlock(cidr);
+    return { cells: cells.inside(cidr), members: [] };
+  });
+}
+
+function forgetBlock({ blocksByTenant, blocksByHost }: SetWorld, cell: Cell): void {
+  if (!cell.block) return;
+  removeFrom(blocksByTenant, cell.block.owner.tenant, cell);
+  removeFrom(blocksByHost, cell.block.owner.host, cell);
+}
+
+/** `undefined`: the host is gone. */
+export function changeHost(world: SetWorld, name: string, host: PolicyHost | undefined): void {
+  const before = addressesOf(world.hosts.get(name));
+  if (host) world.hosts.set(name, host);
+  else world.hosts.delete(name);
+  for (const set of world.sets.values())
+    if (set.spec.kind === "hosts") {
+      replaceElements(set, before, addressesOf(host));
+      world.changed.add(set);
+    }
+}
+
+const keyed = (cidr: Cidr): Keyed => ({ key: formatCidr(cidr), element: { cidr } });
+const addressesOf = (host: PolicyHost | undefined): Keyed[] =>
+  (host?.ips ?? []).map((ip) => keyed(hostCidr(ip)));
+
+/** The set, for one more host; made with everybody that is in it, if it is not open yet. */
+export function joinSet(world: SetWorld, name: string, spec: SetSpec, host: string): MemberSet {
+  const set = world.sets.get(setKey(name, spec, host)) ?? openSet(world, name, spec, host);
+  set.users.add(host);
+  return set;
+}
+
+function openSet(world: SetWorld, name: string, spec: SetSpec, host: string): MemberSet {
+  const set = createMemberSet(name, spec, host, world.labelsOf);
+  world.sets.set(set.key, set);
+  if (set.membership.kind !== "none") world.index.add(set.membership.triggers, set);
+  replaceElements(set, [], initialElements(world, set));
+  set.added.clear();
+  return set;
+}
+
+/** The last host that leaves closes it. */
+export function leaveSet({ sets, index, changed }: SetWorld, set: MemberSet, host: string): void {
+  set.users.delete(host);
+  if (set.users.size > 0) return;
+  sets.delete(set.key);
+  changed.delete(set);
+  if (set.membership.kind !== "none") index.delete(set.membership.triggers, set);
+}
+
+function initialElements(world: SetWorld, set: MemberSet): Keyed[] {
+  const { membership, spec } = set;
+  if (membership.kind !== "none") return given(set, reachOf(world, membership));
+  if (spec.kind === "hosts") return [...world.hosts.values()].flatMap(addressesOf);
+  return spec.kind === "cidrs" ? spec.cidrs.map(keyed) : [];
+}
+
+/** All cells and pods that may give something to a set. */
+function reachOf(world: SetWorld, { within, tenants }: Reach): Scope {
+  const { members, byTenant, blocksByTenant, labelsOf } = world;
+  if (within === "all") return { members: members.values(), cells: [] };
+  if (within !== "tenants")
+    return scopeOf(world, world.byHost.get(within.host), world.blocksByHost.get(within.host));
+  const names = [...new Set([...byTenant.keys(), ...blocksByTenant.keys()])];
+  const meant = names.filter((name) => tenants.some((each) => selectsTenant(each, name, labelsOf)));
+  const scopes = meant.map((name) => tenantScope(world, name));
+  return {
+    members: lazily(() => scopes.flatMap((scope) => [...scope.members])),
+    cells: lazily(() => new Set(scopes.flatMap((scope) => [...scope.cells]))),
+  };
+}
+
+const tenantScope = (world: SetWorld, name: string): Scope =>
+  scopeOf(world, world.byTenant.get(name), world.blocksByTenant.get(name));
+
+/** These members and blocks, and the cells elsewhere where the members have addresses. */
+function scopeOf({ cells }: SetWorld, members: Iterable<Member> = [], blocks: Iterable<Cell> = []): Scope {
+  const own = lazily(() => new Set([...blocks, ...[...members].flatMap((member) => cells.of(member))]));
+  return { members, cells: own };
+}
+
+/** Worked out when first asked for: many a set needs only the pods. */
+function lazily<T>(make: () => Iterable<T>): Iterable<T> {
+  let made: Iterable<T> | undefined;
+  return { [Symbol.iterator]: () => (made ??= make())[Symbol.iterator]() };
+}
+
+type Looked = Parameters<typeof triggersOf>[0];
+
+function find({ index }: SetWorld, ends: readonly Looked[], labelsOf: LabelsOf): Set<MemberSet> {
+  const triggers = new Set(ends.flatMap((end) => [...triggersOf(end, labelsOf)]));
+  return index.find(triggers);
+}
+
+function update(
+  { changed }: SetWorld,
+  sets: ReadonlySet<MemberSet>,
+  before: Scope,
+  change: () => Scope,
+): void {
+  const were = [...sets].map((set) => given(set, before));
+  const after = change();
+  [...sets].forEach((set, i) => {
+    replaceElements(set, were[i] ?? [], given(set, after));
+    changed.add(set);
+  });
+}
