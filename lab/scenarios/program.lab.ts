@@ -102,10 +102,12 @@ suite("the lab as a program", { concurrency: 2 }, () => {
 
   test("a killed lab is seen as a leftover and removed by lab down", { timeout: 60_000 }, async () => {
     const lab = startLabProgram(...quick);
-    await lab.says("pods through the CNI plugin");
+    await lab.says("agents");
+    const id = lab.id();
+    const before = await runLabProgram("status", "--id", id);
+    assert.match(before.out, new RegExp(`^lab ${id}: at work \\(process ${lab.child.pid}\\), 7 namespaces`));
     lab.signal("SIGKILL");
     assert.equal(await lab.ended, "SIGKILL");
-    const id = lab.id();
     const status = await runLabProgram("status", "--id", id);
     assert.match(status.out, new RegExp(`^lab ${id}: leftover of a program that died`));
     const down = await runLabProgram("down", "--id", id);
@@ -148,6 +150,7 @@ suite("the lab as a program", { concurrency: 2 }, () => {
       for (const part of [
         /=== spine-zone-a\n\$ ip rule\n/,
         /10\.112\.128\.0\/17 via \S+ dev \S+ proto 82/,
+        /unreachable 10\.112\.0\.0\/17 .*proto 82/,
         /=== GET \/topology\n\{"/,
         /=== GET \/blocks\n\{"/,
         /=== log of daemon\n\{"/,

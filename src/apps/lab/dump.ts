@@ -10,9 +10,11 @@ const LOG_BYTES = 3000;
 const COMMANDS = [
   ["ip", "rule"],
   ["ip", "-6", "rule"],
-  ["ip", "-4", "route", "show", "table", "all", "type", "unicast"],
-  ["ip", "-6", "route", "show", "table", "all", "type", "unicast"],
+  ["ip", "-4", "route", "show", "table", "all"],
+  ["ip", "-6", "route", "show", "table", "all"],
 ] as const;
+/** Routes that the kernel makes of its own addresses: of no interest here, and many. */
+const NOISE = /^(local|broadcast|anycast|multicast) .*\n/gm;
 
 export async function dumpLab(id: string, run: Run): Promise<string> {
   const directory = labDirectory(id);
@@ -28,7 +30,7 @@ async function kernelText(node: string, namespace: string, run: Run): Promise<st
   const outputs = await Promise.all(
     COMMANDS.map((argv) =>
       run(argv, { netns: netnsPath(namespace), timeout: 2000 }).then(
-        (result) => result.stdout + result.stderr,
+        (result) => result.stdout.replaceAll(NOISE, "") + result.stderr,
         (error: unknown) => String(error),
       ),
     ),
