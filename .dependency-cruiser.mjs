@@ -62,16 +62,9 @@ export default {
     },
     {
       name: "core-has-no-npm",
-      comment: "typebox in core/api is the one exception: the API's schemas are its types",
       severity: "error",
-      from: { path: "^src/core/(?!api/)", pathNot: tests },
+      from: { path: "^src/core/", pathNot: tests },
       to: { path: "node_modules" },
-    },
-    {
-      name: "core-api-npm",
-      severity: "error",
-      from: { path: "^src/core/api/", pathNot: tests },
-      to: { path: "node_modules/(?!typebox/)" },
     },
     ...noUpward,
     ...noSibling,

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import { daemonOptions } from "../../src/apps/daemon/config.ts";
 import { createDaemon, type RunningDaemon } from "../../src/apps/daemon/wire.ts";
-import { systemClock, systemRng } from "../../src/base/clock.ts";
+import { type Clock, systemClock, systemRng } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { readOptions } from "../../src/base/options.ts";
 import type { TopologyDocument } from "../../src/core/api/types.ts";
@@ -28,10 +28,11 @@ export const twoRacks: TopologyDocument = {
 
 export async function startDaemon({
   argv = ["--new-cluster"],
-  store = createMemoryStore({ clock: systemClock }),
-}: { argv?: string[]; store?: Store } = {}): Promise<RunningDaemon & { readonly call: Call }> {
+  clock = systemClock,
+  store = createMemoryStore({ clock }),
+}: { argv?: string[]; clock?: Clock; store?: Store } = {}): Promise<RunningDaemon & { readonly call: Call }> {
   const config = readOptions(daemonOptions, { argv, env: {}, envPrefix: "TEST" });
-  const running = await createDaemon(config, store, { clock: systemClock, rng: systemRng, log: silentLog });
+  const running = await createDaemon(config, store, { clock, rng: systemRng, log: silentLog });
   return { ...running, call: caller(running.app) };
 }
 

@@ -1,6 +1,6 @@
 // `/address` and `/addresses`: the allocation path. Nothing here reads the store.
 import type { FastifyInstance } from "fastify";
-import { Type, type Static } from "typebox";
+import { object, optional, string, type Static } from "../../core/api/schema.ts";
 import { Seconds } from "../../base/clock.ts";
 import { AddressList, AddressReply, AddressRequest, ReleaseReply } from "../../core/api/types.ts";
 import { allocate } from "../../core/ipam/allocate.ts";
@@ -16,15 +16,15 @@ import type { Decision } from "./writer.ts";
 /** A freed address rests this long while others are free: connections to its former holder die first. */
 export const COOLDOWN = Seconds(30);
 
-const ReleaseQuery = Type.Object({
-  addressName: Type.String({ minLength: 1, maxLength: 512 }),
-  sequence: Type.Optional(Type.String({ pattern: "^\\d{1,16}$" })),
-  host: Type.Optional(Type.String()),
+const ReleaseQuery = object({
+  addressName: string({ minLength: 1, maxLength: 512 }),
+  sequence: optional(string({ pattern: "^\\d{1,16}$" })),
+  host: optional(string()),
 });
-const AddressFilter = Type.Object({
-  host: Type.Optional(Type.String()),
-  tenant: Type.Optional(Type.String()),
-  segment: Type.Optional(Type.String()),
+const AddressFilter = object({
+  host: optional(string()),
+  tenant: optional(string()),
+  segment: optional(string()),
 });
 
 export function addressRoutes(app: FastifyInstance, daemon: Daemon): void {

@@ -1,6 +1,6 @@
 // `/blackouts`: ranges that nobody is given an address from. Who has one inside keeps it until it is released.
 import type { FastifyInstance } from "fastify";
-import { Type, type Static } from "typebox";
+import { object, string, type Static } from "../../core/api/schema.ts";
 import { BlackoutList, BlackoutReply, BlackoutRequest } from "../../core/api/types.ts";
 import { planBlackout, planBlackoutRemoval } from "../../core/ipam/blackouts.ts";
 import type { IpamState } from "../../core/ipam/state.ts";
@@ -10,7 +10,7 @@ import { unknownResource } from "./refusal.ts";
 import { replies } from "./route-schemas.ts";
 import type { Decision } from "./writer.ts";
 
-const RemovalQuery = Type.Object({ cidr: Type.String({ maxLength: 64 }) });
+const RemovalQuery = object({ cidr: string({ maxLength: 64 }) });
 
 export function blackoutRoutes(app: FastifyInstance, { mirror, writer }: Daemon): void {
   app.get("/blackouts", { schema: { summary: "Reserved ranges", ...replies(BlackoutList) } }, () => ({

@@ -7,7 +7,7 @@ import { createPinoLog } from "../../io/log/pino-log.ts";
 import { openStore } from "../../io/store/open-store.ts";
 import { type DaemonConfig, daemonOptions, ENV_PREFIX } from "./config.ts";
 import { readBytes } from "./read-bytes.ts";
-import { createDaemon, type RunningDaemon } from "./wire.ts";
+import type { RunningDaemon } from "./wire.ts";
 
 const STOP_WITHIN = Seconds(5);
 
@@ -37,7 +37,10 @@ export async function run(
 
 async function start(config: DaemonConfig, log: Log): Promise<RunningDaemon> {
   const deps = { clock: systemClock, rng: systemRng, log };
-  return createDaemon(config, await openStore(config.store, deps, config), deps);
+  // The store opens in a thread of its own or far away: meanwhile the larger half of the program is loaded.
+  const opening = openStore(config.store, deps, config);
+  const [{ createDaemon }, store] = await Promise.all([import("./wire.ts"), opening]);
+  return createDaemon(config, store, deps);
 }
 
 async function listen({ app }: RunningDaemon, { listen: address }: DaemonConfig): Promise<void> {

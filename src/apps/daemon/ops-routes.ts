@@ -1,11 +1,11 @@
 // What operators and supervisors ask: health, readiness, metrics, and the word that ends an adoption.
 import type { FastifyInstance } from "fastify";
-import { Type } from "typebox";
+import { boolean, object, record, string } from "../../core/api/schema.ts";
 import { AdoptReply, AdoptRequest } from "../../core/api/types.ts";
 import { adoptionView, type Daemon } from "./daemon.ts";
 import { replies } from "./route-schemas.ts";
 
-const HealthReply = Type.Object({ ok: Type.Boolean(), parts: Type.Record(Type.String(), Type.String()) });
+const HealthReply = object({ ok: boolean(), parts: record(string()) });
 const health = (summary: string) => ({
   schema: { summary, response: { 200: HealthReply, 503: HealthReply } },
 });

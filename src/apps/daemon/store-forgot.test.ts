@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { startDaemon, twoRacks, type Call } from "../../../test/support/daemon.ts";
+import { createFakeClock, type FakeClock } from "../../../test/support/fake-clock.ts";
 import type { AddressReply, HostReportReply } from "../../core/api/types.ts";
 
-type Running = Awaited<ReturnType<typeof startDaemon>>;
+type Running = Awaited<ReturnType<typeof startDaemon>> & { readonly clock: FakeClock };
 const start = async (t: TestContext, argv: string[]): Promise<Running> => {
-  const running = await startDaemon({ argv });
+  const clock = createFakeClock();
+  const running = await startDaemon({ argv, clock });
   t.after(() => running.close());
   await running.call("POST /topology", twoRacks);
-  return running;
+  return { ...running, clock };
 };
 const join = (call: Call, host: string, i: number) =>
   call("POST /hosts", { name: host, ip: `192.168.0.${i}`, tags: { rack: "a" } });
@@ -33,13 +35,13 @@ async function earlierLife(t: TestContext) {
 
 test("an empty store under live agents never hands out a live address", async (t) => {
   const { addresses, endpointsOf } = await earlierLife(t);
-  const { call } = await start(t, ["--adoption-window=100ms"]);
+  const { call, clock } = await start(t, ["--adoption-window=10s"]);
   await join(call, "h1", 1);
   await join(call, "h2", 2);
   assert.equal(await allocate(call, "new", "h1"), "ADOPTION_PENDING");
   const first = await report(call, "h1", { seen: seenElsewhere, endpoints: endpointsOf("h1") });
   assert.deepEqual([first.state, first.waiting_for, first.conflicts], ["waiting", ["h2"], []]);
-  await settle(150);
+  await clock.advance(10_000);
   assert.equal(await allocate(call, "new", "h1"), "STORE_FORGOT");
   const second = await report(call, "h2", { seen: seenElsewhere, endpoints: endpointsOf("h2") });
   assert.deepEqual([second.state, second.conflicts], ["ready", []]);
@@ -103,6 +105,3 @@ test("two agents that claim one address: the first keeps it, the other is told",
   const [conflict] = (await report(call, "h2", claim("b"))).conflicts;
   assert.deepEqual([conflict?.name, conflict?.ip], ["b", "10.0.1.1"]);
 });
-
-/** The window is wall time of the machine: the one thing here that has to pass. */
-const settle = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

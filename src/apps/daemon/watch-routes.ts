@@ -1,11 +1,11 @@
 // `/watch`: a stream of newline-delimited JSON that never ends by itself.
 import type { FastifyInstance } from "fastify";
-import { Type, type Static } from "typebox";
+import { object, optional, string, type Static } from "../../core/api/schema.ts";
 import type { Daemon } from "./daemon.ts";
 
-const WatchQuery = Type.Object({
-  since: Type.Optional(Type.String({ pattern: "^\\d{1,15}$" })),
-  cluster: Type.Optional(Type.String({ maxLength: 253 })),
+const WatchQuery = object({
+  since: optional(string({ pattern: "^\\d{1,15}$" })),
+  cluster: optional(string({ maxLength: 253 })),
 });
 
 export function watchRoutes(app: FastifyInstance, { hub, metrics }: Daemon): void {

@@ -1,39 +1,50 @@
 // The REST API's JSON, R1 and R3 of the contract: each schema validates requests, makes the OpenAPI document and is the type.
 // Texts here are wire texts: addresses and prefixes in canonical form.
-import { Type, type Static } from "typebox";
+import {
+  anything,
+  array,
+  boolean,
+  integer,
+  object,
+  oneOf,
+  optional,
+  orNull,
+  record,
+  type Static,
+  string,
+} from "./schema.ts";
 
 /** Visible characters only: no control characters, spaces or lone surrogates. */
-const Name = Type.String({ minLength: 1, maxLength: 253, pattern: "^[^\\p{C}\\p{Z}]+$" });
+const Name = string({ minLength: 1, maxLength: 253, pattern: "^[^\\p{C}\\p{Z}]+$" });
 /** An address holder's name has the container runtime's parts in it: longer than a host's. */
-const HolderName = Type.String({ minLength: 1, maxLength: 512, pattern: "^[^\\p{C}\\p{Z}]+$" });
-const Segment = Type.String({ maxLength: 253, pattern: "^[^\\p{C}\\p{Z}]*$" });
-const IpText = Type.String({ maxLength: 45 });
-const Ips = Type.Array(IpText, { maxItems: 2 });
-const Port = Type.Integer({ minimum: 0, maximum: 65535 });
-const Tags = Type.Record(Type.String(), Type.String({ maxLength: 1024 }));
-const K8sInfo = Type.Record(Type.String(), Type.Unknown());
-const Sequence = Type.Integer({ minimum: 0 });
-const Count = Type.Integer({ minimum: 0 });
-const Text = Type.String();
-const Revision = Type.Integer({ minimum: 0 });
-const optional = Type.Optional;
+const HolderName = string({ minLength: 1, maxLength: 512, pattern: "^[^\\p{C}\\p{Z}]+$" });
+const Segment = string({ maxLength: 253, pattern: "^[^\\p{C}\\p{Z}]*$" });
+const IpText = string({ maxLength: 45 });
+const Ips = array(IpText, { maxItems: 2 });
+const Port = integer({ minimum: 0, maximum: 65535 });
+const Tags = record(string({ maxLength: 1024 }));
+const K8sInfo = record(anything());
+const Sequence = integer({ minimum: 0 });
+const Count = integer({ minimum: 0 });
+const Text = string();
+const Revision = integer({ minimum: 0 });
 
 export type Fault = Static<typeof Fault>;
-const Fault = Type.Object({ code: Text, field: Text, expected: Text });
+const Fault = object({ code: Text, field: Text, expected: Text });
 
 export type ApiError = Static<typeof ApiError>;
-export const ApiError = Type.Object({
-  status_code: Type.Integer(),
+export const ApiError = object({
+  status_code: integer(),
   details: Text,
   resource_id: optional(Text),
   resource_type: optional(Text),
   code: optional(Text),
-  faults: optional(Type.Array(Fault)),
+  faults: optional(array(Fault)),
 });
 
 /** `POST /address`. `name` identifies the holder for life: the same (name, host, tenant, segment) gets the same address again. */
 export type AddressRequest = Static<typeof AddressRequest>;
-export const AddressRequest = Type.Object({
+export const AddressRequest = object({
   name: HolderName,
   host: Name,
   tenant: Name,
@@ -41,79 +52,80 @@ export const AddressRequest = Type.Object({
   /** Wanted addresses (static request), at most one a family. */
   ips: optional(Ips),
   /** "namespace/pod", shown to people. */
-  pod: optional(Type.String({ maxLength: 512, pattern: "^[^\\p{C}]*$" })),
+  pod: optional(string({ maxLength: 512, pattern: "^[^\\p{C}]*$" })),
 });
 
 /** R3: `id` is the name; `ip` the first of `ips`. */
 export type AddressReply = Static<typeof AddressReply>;
-export const AddressReply = Type.Object({
+export const AddressReply = object({
   id: Text,
   ip: Text,
-  ips: Type.Array(Text),
+  ips: array(Text),
   name: Text,
   host: Text,
   tenant: Text,
   segment: Text,
   sequence: Sequence,
-  blocks: Type.Array(Text),
-  networks: Type.Array(Text),
+  blocks: array(Text),
+  networks: array(Text),
   pod: optional(Text),
 });
 export type AddressList = Static<typeof AddressList>;
-export const AddressList = Type.Object({ revision: Revision, addresses: Type.Array(AddressReply) });
+export const AddressList = object({ revision: Revision, addresses: array(AddressReply) });
 
 /** `DELETE /address?addressName=<name or IP>[&sequence=n]` */
 export type ReleaseReply = Static<typeof ReleaseReply>;
-export const ReleaseReply = Type.Object({ released: Type.Boolean() });
+export const ReleaseReply = object({ released: boolean() });
 
 export type NetworkReply = Static<typeof NetworkReply>;
-export const NetworkReply = Type.Object({
+export const NetworkReply = object({
   revision: Revision,
   id: Text,
   name: Text,
   cidr: Text,
-  block_mask: Type.Integer(),
-  tenants: Type.Array(Text),
+  block_mask: integer(),
+  tenants: array(Text),
   blocks: Count,
   allocated_ip_count: Count,
 });
-export const NetworkList = Type.Array(NetworkReply);
+export const NetworkList = array(NetworkReply);
 
-/** A block as agents see it: no counts, so that an allocation in a known block changes nothing. */
-export type BlockView = Static<typeof BlockView>;
-export const BlockView = Type.Object({
+const blockFields = {
   cidr: Text,
   tenant: Text,
   segment: Text,
   host: Text,
   network: Text,
   group: Text,
-});
+};
+/** A block as agents see it: no counts, so that an allocation in a known block changes nothing. */
+export type BlockView = Static<typeof BlockView>;
+export const BlockView = object(blockFields);
 export type BlockReply = Static<typeof BlockReply>;
-export const BlockReply = Type.Object({
+export const BlockReply = object({
   revision: Revision,
-  ...BlockView.properties,
+  ...blockFields,
   allocated_ip_count: Count,
 });
 export type BlockList = Static<typeof BlockList>;
-export const BlockList = Type.Object({ revision: Revision, blocks: Type.Array(BlockReply) });
+export const BlockList = object({ revision: Revision, blocks: array(BlockReply) });
 
 export type HostReply = Static<typeof HostReply>;
-export const HostReply = Type.Object({
+export const HostReply = object({
   ip: Text,
-  ips: Type.Array(Text),
+  ips: array(Text),
   name: Text,
   agent_port: Port,
   tags: Tags,
   k8s_info: K8sInfo,
-  groups: Type.Array(Type.Union([Text, Type.Null()])),
+  groups: array(orNull(Text)),
 });
 export type HostList = Static<typeof HostList>;
-export const HostList = Type.Object({ hosts: Type.Array(HostReply), revision: Revision });
+export const HostList = object({ hosts: array(HostReply), revision: Revision });
 
 /** `POST /hosts`: makes or changes a host. */
 export type HostRequest = Static<typeof HostRequest>;
-export const HostRequest = Type.Object({
+export const HostRequest = object({
   name: Name,
   ip: optional(IpText),
   ips: optional(Ips),
@@ -124,36 +136,36 @@ export const HostRequest = Type.Object({
 
 const Usage = { blocks: Count, allocated_ip_count: Count };
 export type TenantList = Static<typeof TenantList>;
-export const TenantList = Type.Object({
+export const TenantList = object({
   revision: Revision,
-  tenants: Type.Array(Type.Object({ id: Text, segments: Type.Array(Text), ...Usage })),
+  tenants: array(object({ id: Text, segments: array(Text), ...Usage })),
 });
 export type SegmentList = Static<typeof SegmentList>;
-export const SegmentList = Type.Object({
+export const SegmentList = object({
   revision: Revision,
-  segments: Type.Array(Type.Object({ id: Text, ...Usage })),
+  segments: array(object({ id: Text, ...Usage })),
 });
 
 /** `POST /blackouts`: nobody is given an address from `cidr`. */
 export type BlackoutRequest = Static<typeof BlackoutRequest>;
-export const BlackoutRequest = Type.Object({
+export const BlackoutRequest = object({
   cidr: Text,
-  reason: optional(Type.String({ maxLength: 512, pattern: "^[^\\p{C}]*$" })),
+  reason: optional(string({ maxLength: 512, pattern: "^[^\\p{C}]*$" })),
 });
 const Blackout = { cidr: Text, reason: Text };
 /** `in_use`: names of those who have an address inside, and keep it until it is released. */
 export type BlackoutReply = Static<typeof BlackoutReply>;
-export const BlackoutReply = Type.Object({ ...Blackout, in_use: Type.Array(Text) });
-export const BlackoutList = Type.Object({ revision: Revision, blackouts: Type.Array(Type.Object(Blackout)) });
+export const BlackoutReply = object({ ...Blackout, in_use: array(Text) });
+export const BlackoutList = object({ revision: Revision, blackouts: array(object(Blackout)) });
 
 /** `GET|POST /topology`, R4. On GET every group has `cidr` (first network) and `cidrs` (by network). */
 export type TopologyDocument = { networks: NetworkDocument[]; topologies: TreeDocument[]; revision?: number };
 export type NetworkDocument = Static<typeof NetworkDocument>;
-const NetworkDocument = Type.Object({
+const NetworkDocument = object({
   name: Text,
   cidr: Text,
-  block_mask: optional(Type.Integer()),
-  tenants: optional(Type.Array(Text)),
+  block_mask: optional(integer()),
+  tenants: optional(array(Text)),
 });
 export type TreeDocument = {
   networks: string[];
@@ -172,14 +184,14 @@ export type GroupDocument = {
   cidrs?: Record<string, string>;
 };
 /** For the OpenAPI document only: groups nest, and core/topology checks them with better words than a schema can. */
-export const TopologyDocument = Type.Object({
-  networks: Type.Array(NetworkDocument),
-  topologies: Type.Array(
-    Type.Object({
-      networks: Type.Array(Text),
-      map: Type.Array(Type.Unknown()),
+export const TopologyDocument = object({
+  networks: array(NetworkDocument),
+  topologies: array(
+    object({
+      networks: array(Text),
+      map: array(anything()),
       cidr: optional(Text),
-      cidrs: optional(Type.Record(Type.String(), Text)),
+      cidrs: optional(record(Text)),
     }),
   ),
   revision: optional(Revision),
@@ -187,36 +199,36 @@ export const TopologyDocument = Type.Object({
 
 /** `POST /hosts/{name}/report`: what an agent has, sent whenever its watch is (re)opened. `seen` is the newest store it ever followed. */
 export type HostReport = Static<typeof HostReport>;
-export const HostReport = Type.Object({
-  seen: optional(Type.Object({ cluster: Name, revision: Revision })),
-  endpoints: Type.Array(
-    Type.Object({
+export const HostReport = object({
+  seen: optional(object({ cluster: Name, revision: Revision })),
+  endpoints: array(
+    object({
       name: HolderName,
       ips: Ips,
       tenant: Name,
       segment: Segment,
       sequence: Sequence,
-      pod: optional(Type.String({ maxLength: 512 })),
+      pod: optional(string({ maxLength: 512 })),
     }),
   ),
 });
 /** `state` "waiting": the daemon hands out nothing until the listed hosts have reported. */
 export type HostReportReply = Static<typeof HostReportReply>;
-export const HostReportReply = Type.Object({
+export const HostReportReply = object({
   cluster: Text,
   revision: Revision,
-  state: Type.Union([Type.Literal("ready"), Type.Literal("waiting")]),
-  waiting_for: Type.Array(Text),
-  conflicts: Type.Array(Type.Object({ name: Text, ip: Text, reason: Text })),
+  state: oneOf("ready", "waiting"),
+  waiting_for: array(Text),
+  conflicts: array(object({ name: Text, ip: Text, reason: Text })),
 });
 
 /** `POST /ipam/adopt`: `force` ends the waiting for hosts that will not report. */
 export type AdoptRequest = Static<typeof AdoptRequest>;
-export const AdoptRequest = Type.Object({ force: Type.Boolean() });
+export const AdoptRequest = object({ force: boolean() });
 export type AdoptReply = Static<typeof AdoptReply>;
-export const AdoptReply = Type.Object({
-  state: Type.Union([Type.Literal("ready"), Type.Literal("waiting")]),
-  waiting_for: Type.Array(Text),
+export const AdoptReply = object({
+  state: oneOf("ready", "waiting"),
+  waiting_for: array(Text),
 });
 
 /**

@@ -7,6 +7,7 @@ import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } f
 import { InputError, type Fault } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { apiError, toApiError } from "./api-error.ts";
+import { schemaCompilers } from "./schemas.ts";
 
 /** What one client may take of the server. Times in milliseconds. */
 export const HTTP_LIMITS = {
@@ -22,15 +23,6 @@ export const HTTP_LIMITS = {
   /** An idle connection is kept for the next request. */
   idle: 60_000,
 };
-
-/** Nothing is changed to fit a schema. The schemas are our own: they need no check against the meta-schema at every start. */
-const AJV = {
-  coerceTypes: false,
-  removeAdditional: false,
-  allErrors: true,
-  validateSchema: false,
-  meta: false,
-} as const;
 
 export type HttpAppOptions = {
   readonly title: string;
@@ -51,7 +43,7 @@ export async function createHttpApp(
     http: { headersTimeout: limits.request, connectionsCheckingInterval: limits.check },
     // Requests under way are answered; their connections end then.
     forceCloseConnections: "idle",
-    ajv: { customOptions: AJV },
+    schemaController: { compilersFactory: schemaCompilers },
     routerOptions: { maxParamLength: 1024 },
     clientErrorHandler: refuseGarbage,
     frameworkErrors: (error, _request, reply) => {
@@ -61,8 +53,6 @@ export async function createHttpApp(
   });
   app.server.maxConnections = limits.connections;
   acceptStrictJson(app);
-  // Replies are made by typed code, so a serializer compiled from each schema would only delay the start.
-  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   answerErrors(app, log);
   await app.register(swagger, {
     openapi: { openapi: "3.1.0", info: { title, version } },
