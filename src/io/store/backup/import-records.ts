@@ -59,7 +59,7 @@ type Mark = { readonly record: ImportRecord; readonly compare: Compare };
 
 async function begin(store: Store, header: Header, replace: boolean, newest: number): Promise<Mark> {
   await readSchema(store, newest);
-  const present = await store.list(KEY_PREFIX, { limit: 3 });
+  const present = await refuseInUse(store);
   const { record: other, revision: marked } = await readImport(store);
   const { cluster, generation, revision, taken } = header;
   const record: ImportRecord = {
@@ -68,7 +68,7 @@ async function begin(store: Store, header: Header, replace: boolean, newest: num
     origin: { cluster, generation, revision, taken },
   };
   if (!replace && other?.state === "writing") refuseOther(record.origin, other.origin);
-  else if (!replace) refuseContent(present.entries);
+  else if (!replace) refuseContent(present.first);
   const compares: Compare[] = [
     { kind: "revision", key: importKey, revision: marked },
     { kind: "unchanged-since", prefix: KEY_PREFIX, revision: present.revision },
@@ -87,9 +87,23 @@ function refuseOther(record: Origin, other: Origin): void {
   throw new InputError({ code: "IMPORT_OTHER", field: "backup", value, expected }, 409);
 }
 
-/** Of any three keys one is a record, if there is one. */
-function refuseContent(entries: readonly Entry[]): void {
-  const found = entries.find((entry) => isRecord(entry) || entry.lease !== undefined);
+/** A daemon at work must not have its store emptied. The first record, if there is one, as of `revision`. */
+async function refuseInUse(store: Store): Promise<{ first: Entry | undefined; revision: number }> {
+  let [first, revision]: [Entry | undefined, number] = [undefined, 0];
+  for await (const page of store.snapshot(KEY_PREFIX)) {
+    const leased = page.entries.find(({ lease }) => lease !== undefined);
+    if (leased)
+      throw new UnavailableError({
+        code: "STORE_IN_USE",
+        message: `a daemon works on the store (it holds ${leased.key}): stop all daemons first`,
+      });
+    first ??= page.entries.find(isRecord);
+    ({ revision } = page);
+  }
+  return { first, revision };
+}
+
+function refuseContent(found: Entry | undefined): void {
   if (!found) return;
   const expected = "an empty store, or --replace to give up what is in it";
   throw new InputError({ code: "STORE_NOT_EMPTY", field: "store", value: found.key, expected }, 409);
@@ -100,12 +114,6 @@ async function clear(store: Store, mark: Compare): Promise<void> {
   const limit = MAX_TXN_OPERATIONS - 1;
   for (let after = "", isLast = false; !isLast;) {
     const { entries } = await store.list(KEY_PREFIX, { limit, after });
-    const leased = entries.find(({ lease }) => lease !== undefined);
-    if (leased)
-      throw new UnavailableError({
-        code: "STORE_IN_USE",
-        message: `a daemon works on the store (it holds ${leased.key}): stop all daemons first`,
-      });
     const keys = entries.filter(isRecord).map(({ key }) => key);
     if (keys.length > 0)
       await commit(
