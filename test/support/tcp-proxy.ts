@@ -1,6 +1,5 @@
 // A TCP proxy that loses what a test wants lost: it can hold back either direction, and cut all connections.
 import { createServer, connect, type Server, type Socket } from "node:net";
-import { loopbackOfProcess } from "./etcd.ts";
 
 export interface TcpProxy {
   /** `HOST:PORT`. */
@@ -12,7 +11,8 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-/** Listens on the process's own loopback address. */
+const LISTEN = "127.0.0.1";
+
 export async function startTcpProxy(target: URL): Promise<TcpProxy> {
   const pairs = new Set<readonly [client: Socket, server: Socket]>();
   let held = new Set<string>();
@@ -28,13 +28,13 @@ export async function startTcpProxy(target: URL): Promise<TcpProxy> {
     };
     for (const socket of pair) socket.on("close", end).on("error", end);
   });
-  await new Promise<void>((resolve) => server.listen(0, loopbackOfProcess(), resolve));
+  await new Promise<void>((resolve) => server.listen(0, LISTEN, resolve));
   const cut = (): void => {
     held = new Set();
     for (const pair of [...pairs]) for (const socket of pair) socket.destroy();
   };
   return {
-    address: `${loopbackOfProcess()}:${portOf(server)}`,
+    address: `${LISTEN}:${portOf(server)}`,
     hold: (direction) => void held.add(direction),
     cut,
     close: () => {

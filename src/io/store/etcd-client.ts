@@ -5,7 +5,7 @@ import { UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { backoffDelay } from "../../base/retry.ts";
 import { type CallTerms, EtcdEndpoint, type EtcdTls, type Greeting } from "./etcd-endpoint.ts";
-import { EtcdError, moreTelling } from "./etcd-errors.ts";
+import { EtcdError, moreTelling, unreadable } from "./etcd-errors.ts";
 import { type Header, toNumber } from "./etcd-messages.ts";
 import { type Method, methods } from "./etcd-proto.ts";
 
@@ -28,6 +28,8 @@ export type CallRules = {
 const ATTEMPT = Seconds(2);
 /** For all attempts of one call. */
 export const WITHIN = Seconds(6);
+/** An attempt with less time than this would only hide what the others said. */
+const LEAST = Milliseconds(250);
 const BACKOFF = { first: Milliseconds(50), most: Milliseconds(500) };
 /** The first with requests for progress on a watch and with long responses cut into fragments. */
 const OLDEST = [3, 4] as const;
@@ -103,7 +105,7 @@ export class EtcdClient {
         if (again === "no" || (again === "token" && !this.#options.user)) throw error;
         if (again === "elsewhere") this.leave(endpoint, connection);
         await this.#pause(attempt);
-        if (clock.monotonic() >= end) throw told;
+        if (clock.monotonic() + LEAST >= end) throw told;
       }
     }
   }
@@ -151,9 +153,10 @@ export class EtcdClient {
     work: (endpoint: EtcdEndpoint, terms: CallTerms) => Promise<T>,
     within: Duration,
   ): Promise<T> {
+    const terms = await this.terms(endpoint, within);
     const login = this.#token;
     try {
-      return await work(endpoint, await this.terms(endpoint, within));
+      return await work(endpoint, terms);
     } catch (error) {
       // Another call may have logged in again meanwhile.
       if (error instanceof EtcdError && error.failure.again === "token" && this.#token === login)
@@ -174,15 +177,10 @@ export class EtcdClient {
     const { user } = this.#options;
     if (!user) return Promise.resolve(undefined);
     if (this.#token) return this.#token;
-    const token = endpoint.call(methods.authenticate, user(), { within, token: undefined }).then(
-      (said) => said.token,
-      (error: unknown) => {
-        // A user is configured before the cluster asks for one: then nobody needs a token.
-        if (error instanceof EtcdError && error.code === "STORE_WITHOUT_USERS") return undefined;
-        if (this.#token === token) this.#token = undefined;
-        throw error;
-      },
-    );
+    const token = authenticate(endpoint, user, within);
+    token.catch(() => {
+      if (this.#token === token) this.#token = undefined;
+    });
     this.#token = token;
     return token;
   }
@@ -219,5 +217,28 @@ export class EtcdClient {
     const endpoint = this.#endpoints[index];
     if (!endpoint) throw new UnavailableError({ code: "STORE_WITHOUT_ENDPOINT" });
     return endpoint;
+  }
+}
+
+async function authenticate(
+  endpoint: EtcdEndpoint,
+  user: () => EtcdUser,
+  within: Duration,
+): Promise<string | undefined> {
+  const request = readUser(endpoint, user);
+  try {
+    return (await endpoint.call(methods.authenticate, request, { within, token: undefined })).token;
+  } catch (error) {
+    // A user may be configured before the cluster asks for one: then nobody needs a token.
+    if (error instanceof EtcdError && error.code === "STORE_WITHOUT_USERS") return undefined;
+    throw error;
+  }
+}
+
+function readUser({ url }: EtcdEndpoint, user: () => EtcdUser): EtcdUser {
+  try {
+    return user();
+  } catch (error) {
+    throw unreadable(url, error);
   }
 }

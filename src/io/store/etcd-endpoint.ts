@@ -8,7 +8,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { type Clock, type Duration, Seconds } from "../../base/clock.ts";
-import { EtcdError, failureOf } from "./etcd-errors.ts";
+import { EtcdError, failureOf, unreadable } from "./etcd-errors.ts";
 import type { Header } from "./etcd-messages.ts";
 import { type Method, methods } from "./etcd-proto.ts";
 
@@ -132,9 +132,7 @@ export class EtcdEndpoint {
       const { ca, cert, key } = tls();
       return ChannelCredentials.createSsl(ca ?? null, key ?? null, cert ?? null);
     } catch (error) {
-      // They were good when the program started; half-written ones are better soon.
-      const failure = { code: "STORE_CREDENTIALS", isRefused: true, again: "elsewhere" } as const;
-      throw new EtcdError(failure, { endpoint: url, reason: (error as Error).message });
+      throw unreadable(url, error);
     }
   }
 

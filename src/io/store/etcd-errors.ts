@@ -50,6 +50,8 @@ const MEANT: Readonly<Record<number, Failure>> = {
 
 /** How the gRPC library says that it never had a connection to send on. */
 const UNSENT = /^(No connection established|Channel closed before call started|Name resolution failed)/;
+/** What it wraps around the system's own words. */
+const WRAPPING = /^No connection established\. Last error: (Error: )?|\.? Resolution note: *$/g;
 const UNKNOWN = doubtful("STORE_ERROR", "no");
 
 /** What `code` and `text` of a gRPC status, or the reason of a cancelled watch, mean. */
@@ -66,15 +68,27 @@ export function failureOf(text: string, code: number = status.UNKNOWN): Failure 
 export class EtcdError extends UnavailableError {
   readonly failure: Failure;
 
-  constructor(failure: Failure, details: { readonly endpoint: string; readonly reason: string }) {
-    super({ code: failure.code, ...details });
+  constructor(
+    failure: Failure,
+    { endpoint, reason }: { readonly endpoint: string; readonly reason: string },
+  ) {
+    const message = `etcd at ${endpoint}: ${reason.replace(WRAPPING, "").trim()}`;
+    super({ code: failure.code, message, endpoint });
     this.failure = failure;
   }
+}
+
+/** The files of certificates or of the password were good when the program started; half-written ones are better soon. */
+export function unreadable(endpoint: string, error: unknown): EtcdError {
+  const failure = { code: "STORE_CREDENTIALS", isRefused: true, again: "elsewhere" } as const;
+  return new EtcdError(failure, { endpoint, reason: (error as Error).message });
 }
 
 /** Of what several endpoints said, the one that tells an operator most. */
 export function moreTelling(a: EtcdError | undefined, b: EtcdError): EtcdError {
   const rank = ({ code }: EtcdError): number =>
-    ["STORE_UNREACHABLE", "STORE_TIMEOUT", "STORE_BUSY", "STORE_NO_LEADER"].indexOf(code);
+    ["STORE_UNREACHABLE", "STORE_TIMEOUT", "STORE_BUSY", "STORE_NO_LEADER", "STORE_CREDENTIALS"].indexOf(
+      code,
+    );
   return a && rank(a) > rank(b) ? a : b;
 }

@@ -2,11 +2,11 @@
 // it broke, at another member; what compaction took is skipped and told. Because all keys are watched, every revision has an event,
 // so how far the feed is needs no word of the server.
 import { type Clock, Milliseconds, type Rng, Seconds } from "../../base/clock.ts";
-import { UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { backoffDelay } from "../../base/retry.ts";
 import type { ChangeLog } from "./change-log.ts";
 import type { EtcdClient } from "./etcd-client.ts";
+import { EtcdError, moreTelling } from "./etcd-errors.ts";
 import { type Change, CompactedError, watchChanges } from "./etcd-watch.ts";
 import { createGate } from "./gate.ts";
 
@@ -28,6 +28,7 @@ export class EtcdFeed {
   #position: number;
   #outage = new AbortController();
   #brokenAt: number | undefined;
+  #told: EtcdError | undefined;
   #running: Promise<void> | undefined;
 
   /** Follows what comes after `since`, until the client fails. */
@@ -80,7 +81,7 @@ export class EtcdFeed {
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof CompactedError) this.#skip(error.oldest);
-        else if (error instanceof UnavailableError) this.#broken(error, failures);
+        else if (error instanceof EtcdError) this.#broken(error, failures);
         else throw error;
         await clock.sleep(backoffDelay(BACKOFF, failures++, rng), signal).catch(() => undefined);
       }
@@ -115,7 +116,7 @@ export class EtcdFeed {
     }
     client.note(this.#position);
     if (this.#outage.signal.aborted) this.#outage = new AbortController();
-    this.#brokenAt = undefined;
+    this.#brokenAt = this.#told = undefined;
     this.#news.open();
   }
 
@@ -128,11 +129,12 @@ export class EtcdFeed {
     this.#news.open();
   }
 
-  #broken(error: UnavailableError, failures: number): void {
+  #broken(error: EtcdError, failures: number): void {
     const { clock, log } = this.#deps;
+    this.#told = moreTelling(this.#told, error);
     this.#brokenAt ??= clock.monotonic();
     if (failures === 0) log.warn("watch of etcd broken", { error: error.message, position: this.#position });
     if (clock.monotonic() - this.#brokenAt < LOST_AFTER && error.code !== "STORE_DENIED") return;
-    this.#outage.abort(error);
+    this.#outage.abort(this.#told);
   }
 }
