@@ -101,11 +101,11 @@ suite("the lab as a program", { concurrency: 2 }, () => {
   });
 
   test("a killed lab is seen as a leftover and removed by lab down", { timeout: 60_000 }, async () => {
-    const lab = startLabProgram(...quick);
+    const lab = startLabProgram(...size);
     await lab.says("agents");
     const id = lab.id();
     const before = await runLabProgram("status", "--id", id);
-    assert.match(before.out, new RegExp(`^lab ${id}: at work \\(process ${lab.child.pid}\\), 7 namespaces`));
+    assert.match(before.out, new RegExp(`^lab ${id}: at work \\(process ${lab.child.pid}\\), \\d+ namespaces`));
     lab.signal("SIGKILL");
     assert.equal(await lab.ended, "SIGKILL");
     const status = await runLabProgram("status", "--id", id);
