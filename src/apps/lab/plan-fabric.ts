@@ -216,10 +216,18 @@ function planRouters(
   down: ReadonlyMap<string, readonly Ip[]>,
   mesh: ReadonlyMap<string, readonly Ip[]>,
 ): FabricRouter[] {
-  return routersOf(racks).map(({ name, role, owns, hops }) => ({
-    ...{ name, role, owns },
-    hops: hops.map(({ group, to }) => ({ group, via: mesh.get(`${name}>${to}`) ?? down.get(group) ?? [] })),
-  }));
+  const routers = routersOf(racks);
+  return routers.map(({ name, role, owns, below }) => {
+    const others =
+      role === "spine" ? routers.filter((other) => other.role === "spine" && other.name !== name) : [];
+    const hops = [
+      ...below.map((group) => ({ group, via: down.get(group) ?? [] })),
+      ...others.flatMap((other) =>
+        other.owns.map((group) => ({ group, via: mesh.get(`${name}>${other.name}`) ?? [] })),
+      ),
+    ];
+    return { name, role, owns, hops };
+  });
 }
 
 const defaultRoutes: readonly Cidr[] = [

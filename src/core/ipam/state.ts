@@ -3,6 +3,7 @@
 import type { Cidr } from "../net/cidr.ts";
 import { formatCidr } from "../net/cidr.ts";
 import type { Ip } from "../net/ip.ts";
+import { ipMap } from "../net/ip-map.ts";
 import type { Address, Blackout, Host } from "../model/records.ts";
 import type { Group, Network, Topology } from "../model/topology.ts";
 import { groupsByPath } from "../topology/groups.ts";
@@ -70,21 +71,19 @@ export function applyWrites(state: IpamState, writes: Iterable<Write>): void {
 
 function createAddresses() {
   const byName = new Map<string, Address>();
-  // Keyed by the number itself: a text for each of 150,000 addresses would cost more than the address.
-  const byIp = { 4: new Map<bigint, Address>(), 6: new Map<bigint, Address>() };
+  const byIp = ipMap<Address>();
   function drop(name: string): void {
     const address = byName.get(name);
     byName.delete(name);
     // Another name may hold the address by now: events of one transaction come in any order.
-    for (const { ip } of address?.ips ?? [])
-      if (byIp[ip.family].get(ip.value) === address) byIp[ip.family].delete(ip.value);
+    for (const { ip } of address?.ips ?? []) if (byIp.get(ip) === address) byIp.delete(ip);
   }
   function put(address: Address): void {
     drop(address.name);
     byName.set(address.name, address);
-    for (const { ip } of address.ips) byIp[ip.family].set(ip.value, address);
+    for (const { ip } of address.ips) byIp.set(ip, address);
   }
-  return { byName, put, drop, at: (ip: Ip): Address | undefined => byIp[ip.family].get(ip.value) };
+  return { byName, put, drop, at: (ip: Ip): Address | undefined => byIp.get(ip) };
 }
 
 type TopologyIndex = {

@@ -1,6 +1,6 @@
 // From a specification to prefixes: every group owns one in each network of its tree. Pure arithmetic. What a group once got,
 // it keeps for life: nothing here ever moves a prefix.
-import { type Cidr, containsCidr, equalCidr, formatCidr, subnet } from "../net/cidr.ts";
+import { type Cidr, containsCidr, equalCidr, formatCidr, sizeOf, subnet } from "../net/cidr.ts";
 import type { Group, Network, Topology, Tree } from "../model/topology.ts";
 import { allGroups } from "./groups.ts";
 import type { Report } from "../model/read-fields.ts";
@@ -103,12 +103,16 @@ function createSlots(
   parent: Cidr,
   length: number,
 ): { claim(cidr: Cidr): boolean; lowest(): Cidr | undefined } {
-  const taken = new Set<bigint>();
+  const size = sizeOf({ ip: parent.ip, length });
   const count = 1n << BigInt(length - parent.length);
+  // By number in the parent: IPv6 addresses that differ in their upper half only would be slow keys (net/ip-map.ts).
+  const taken = new Set<bigint>();
   let next = 0n;
   function claim(cidr: Cidr): boolean {
-    if (cidr.length !== length || !containsCidr(parent, cidr) || taken.has(cidr.ip.value)) return false;
-    taken.add(cidr.ip.value);
+    if (cidr.length !== length || !containsCidr(parent, cidr)) return false;
+    const slot = (cidr.ip.value - parent.ip.value) / size;
+    if (taken.has(slot)) return false;
+    taken.add(slot);
     return true;
   }
   function lowest(): Cidr | undefined {

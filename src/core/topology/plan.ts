@@ -90,16 +90,26 @@ function planHost(host: ListedHost, shares: readonly Share[], hosts: number): Ho
   return { ...host, shares: own };
 }
 
-/** What core/desired gives routers in an empty cluster: a route for each prefix beyond, and a discard for each of their own. */
+/**
+ * What core/desired gives routers in an empty cluster: a route for each prefix below a spine and behind the others, and a discard
+ * for each of its own. So a spine has, over all, every zone's prefixes.
+ */
 function planRouters(tree: Tree, networks: Networks): RouterPlan[] {
   const groups = groupsByPath(tree);
-  return routersOf(racksOf(tree.root)).map(({ name, role, owns, hops }) => {
-    const own = owns.flatMap((path) => groups.get(path) ?? []);
-    const beyond = hops.flatMap(({ group }) => groups.get(group) ?? []);
-    const routes = [...own, ...beyond].reduce((sum, { prefixes }) => sum + Object.keys(prefixes).length, 0);
-    return { name, role, owns, routes, blockRoutes: blockRoutes(role === "tor" ? own : [], networks) };
+  const groupsOf = (paths: readonly string[]): Group[] => paths.flatMap((path) => groups.get(path) ?? []);
+  const routers = routersOf(racksOf(tree.root));
+  const zones = prefixCount(routers.flatMap(({ role, owns }) => (role === "spine" ? groupsOf(owns) : [])));
+  return routers.map(({ name, role, owns, below }) => {
+    const own = groupsOf(owns);
+    if (role === "tor")
+      return { name, role, owns, routes: prefixCount(own), blockRoutes: blockRoutes(own, networks) };
+    const routes = zones + prefixCount(groupsOf(below));
+    return { name, role, owns, routes, blockRoutes: { least: 0, most: 0 } };
   });
 }
+
+const prefixCount = (groups: readonly Group[]): number =>
+  groups.reduce((sum, { prefixes }) => sum + Object.keys(prefixes).length, 0);
 
 function blockRoutes(own: readonly Group[], networks: Networks): RouterPlan["blockRoutes"] {
   const families = ({ prefixes }: Group): number =>

@@ -15,14 +15,14 @@ export type Rack = {
   readonly spine: string;
 };
 
-/** A router's place, without addresses. */
+/** A router's place, without addresses. Every spine reaches what every other one owns through that. */
 export type RackRouter = {
   readonly name: string;
   readonly role: "tor" | "spine";
   /** Paths of the groups whose prefixes it answers for: what of them nobody has is discarded here. */
   readonly owns: readonly string[];
-  /** Where it sends what belongs to a group: the router of that name. */
-  readonly hops: readonly { readonly group: string; readonly to: string }[];
+  /** Paths of the racks of a spine. */
+  readonly below: readonly string[];
 };
 
 /** A rack per leaf group below `root`, in order. */
@@ -52,42 +52,36 @@ function leavesOf(
     : group.groups.flatMap((child) => leavesOf(child, tags));
 }
 
-/** Top-of-rack routers, then spines. Every spine reaches its own racks and, as one prefix, each zone of another spine. */
+/** Top-of-rack routers, then spines. */
 export function routersOf(racks: readonly Rack[]): RackRouter[] {
   const tors = racks.map((rack): RackRouter => ({
     name: torName(rack),
     role: "tor",
     owns: [rack.group.path],
-    hops: [],
+    below: [],
   }));
-  const zones = new Map(racks.map(({ top, spine }) => [top, spine]));
-  const spines = [...new Set(zones.values())].map((name): RackRouter => {
-    const own = racks.filter(({ spine }) => spine === name);
-    const others = [...zones].filter(([, spine]) => spine !== name);
-    return {
-      name,
-      role: "spine",
+  const spines = Map.groupBy(racks, ({ spine }) => spine);
+  return [
+    ...tors,
+    ...[...spines].map(([name, own]): RackRouter => ({
+      ...{ name, role: "spine" },
       owns: [...new Set(own.map(({ top }) => top))],
-      hops: [
-        ...own.map((rack) => ({ group: rack.group.path, to: torName(rack) })),
-        ...others.map(([group, to]) => ({ group, to })),
-      ],
-    };
-  });
-  return [...tors, ...spines];
+      below: own.map(({ group }) => group.path),
+    })),
+  ];
 }
 
 export const torName = ({ slug }: Rack): string => `tor-${slug}`;
 
 /** A word for each text, for names of namespaces and hosts: lower case letters, digits, dots and dashes, all different. */
 export function slugsOf(texts: readonly string[]): string[] {
-  const taken = new Set<string>();
+  const uses = new Map<string, number>();
   return texts.map((text) => {
     const word = text.replaceAll(/[^A-Za-z0-9.]+/g, "-").replaceAll(/^[-.]+|[-.]+$/g, "");
     const base = word.slice(0, 40).toLowerCase() || "rack";
     let slug = base;
-    for (let n = 2; taken.has(slug); n++) slug = `${base}-${n}`;
-    taken.add(slug);
+    for (let n = uses.get(base) ?? 1; uses.has(slug); uses.set(base, n)) slug = `${base}-${++n}`;
+    uses.set(slug, 1);
     return slug;
   });
 }

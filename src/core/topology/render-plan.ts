@@ -50,7 +50,7 @@ function routerRow({ name, routes, blockRoutes: { least, most } }: RouterPlan): 
 /** Columns as wide as their widest cell; those after the first `left` are numbers, which align at the right. */
 function table(heading: readonly string[], rows: readonly (readonly string[])[], left: number): string {
   const lines = [heading, ...rows];
-  const widths = heading.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)));
+  const widths = heading.map((_, i) => lines.reduce((most, line) => Math.max(most, line[i]?.length ?? 0), 0));
   return lines
     .map((line) =>
       line
