@@ -48,7 +48,7 @@ export function readList({ value, field }: Place, expected: string, report: Repo
 export function readFullList(place: Place, expected: string, report: Report): Place[] {
   const { value, field } = place;
   if (Array.isArray(value) && value.length > 0) return readList(place, expected, report);
-  report({ code: "LIST", field, value, expected: `${expected}, at least one` });
+  report({ code: "LIST", field: field || "document", value, expected: `${expected}, at least one` });
   return [];
 }
 

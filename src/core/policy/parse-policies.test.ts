@@ -1,0 +1,458 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { romanaPolicies } from "../../../test/support/policy/romana.ts";
+import { clusters } from "../../../test/support/policy/worlds.ts";
+import { describeFault } from "../../base/errors.ts";
+import { policyKey } from "../model/keys.ts";
+import type { Policy } from "../model/policy.ts";
+import { decodePolicy, encodePolicy } from "./codec.ts";
+import { translateNetworkPolicy } from "./kubernetes.ts";
+import { parsePolicies } from "./parse-policies.ts";
+import { policyDocument, type PolicyJson } from "./policy-document.ts";
+
+function valid(document: unknown): readonly Policy[] {
+  const result = parsePolicies(document);
+  if (result.kind === "invalid") assert.fail(result.faults.map(describeFault).join("\n"));
+  return result.policies;
+}
+const faultsOf = (document: unknown): string[] => {
+  const result = parsePolicies(document);
+  return result.kind === "invalid"
+    ? result.faults.map((fault) => `${fault.code} ${describeFault(fault)}`)
+    : [];
+};
+
+const canonical: PolicyJson = {
+  id: "web",
+  description: "frontend to backend",
+  direction: "ingress",
+  applied_to: [{ tenant_id: "shop", segment_id: "backend" }],
+  ingress: [
+    {
+      peers: [
+        { tenant_id: "shop", segment_id: "frontend" },
+        { cidr: "10.0.0.0/8", except: ["10.1.0.0/16"] },
+      ],
+      rules: [
+        { protocol: "tcp", ports: [80, 443], port_ranges: [[8000, 8080]] },
+        { protocol: "udp" },
+        { protocol: "icmp", icmp_type: 8, icmp_code: 0 },
+      ],
+    },
+  ],
+};
+
+test("a policy in the new form is read, and GET gives it back in the same words", () => {
+  assert.deepEqual(valid(canonical).map(policyDocument), [canonical]);
+});
+
+const same: [name: string, document: unknown, expected: Partial<PolicyJson>][] = [
+  [
+    "the older envelope: name, tenant, segment, peers and rules on the policy",
+    {
+      securitypolicies: [
+        {
+          name: "policy1",
+          description: "ssh and ping",
+          direction: "ingress",
+          applied_to: [{ tenant: "admin", segment: "default" }],
+          peers: [{ peer: "any" }],
+          rules: [{ protocol: "TCP", ports: [22], is_stateful: true }, { protocol: "ICMP" }],
+        },
+      ],
+    },
+    {
+      id: "policy1",
+      description: "ssh and ping",
+      applied_to: [{ tenant_id: "admin", segment_id: "default" }],
+      ingress: [
+        { peers: [{ peer: "any" }], rules: [{ protocol: "tcp", ports: [22] }, { protocol: "icmp" }] },
+      ],
+    },
+  ],
+  [
+    "the older envelope with the tenant on the policy itself",
+    {
+      securitypolicies: [
+        { name: "p", tenant: "a", segment: "s", peers: [{ tenant: "b" }], rules: [{ protocol: "any" }] },
+      ],
+    },
+    {
+      applied_to: [{ tenant_id: "a", segment_id: "s" }],
+      ingress: [{ peers: [{ tenant_id: "b" }], rules: [{ protocol: "any" }] }],
+    },
+  ],
+  [
+    "a list of policies; hosts and their pods",
+    [
+      {
+        name: "dhcp",
+        direction: "Egress",
+        applied_to: [{ dest: "host" }, { dest: "local" }, { cidr: "fd00::/64" }],
+        ingress: [
+          { peers: [{ peer: "local" }, { peer: "host" }], rules: [{ protocol: "UDP", ports: [67] }] },
+        ],
+      },
+    ],
+    {
+      id: "dhcp",
+      direction: "egress",
+      applied_to: [{ dest: "host" }, { dest: "local" }, { cidr: "fd00::/64" }],
+      ingress: [{ peers: [{ peer: "local" }, { peer: "host" }], rules: [{ protocol: "udp", ports: [67] }] }],
+    },
+  ],
+  [
+    "no direction is ingress, no rules isolate",
+    { id: "wall", applied_to: [{ tenant_id: "a" }] },
+    { direction: "ingress", ingress: [] },
+  ],
+  [
+    "ports and ranges that overlap or touch are merged, doubles vanish",
+    {
+      id: "p",
+      applied_to: [{ tenant_id: "a" }],
+      ingress: [
+        {
+          peers: [{ tenant_id: "b" }, { tenant_id: "b" }],
+          rules: [
+            {
+              protocol: "tcp",
+              ports: [81, 80, 80],
+              port_ranges: [
+                [82, 90],
+                [85, 100],
+              ],
+            },
+            { protocol: "tcp", ports: [443], port_names: ["web", "web"] },
+          ],
+        },
+      ],
+    },
+    {
+      ingress: [
+        {
+          peers: [{ tenant_id: "b" }],
+          rules: [{ protocol: "tcp", ports: [443], port_ranges: [[80, 100]], port_names: ["web"] }],
+        },
+      ],
+    },
+  ],
+  [
+    "anybody and everything swallow what stands beside them",
+    {
+      id: "p",
+      applied_to: [{ namespace_selector: {} }],
+      ingress: [
+        {
+          peers: [{ tenant_id: "b" }, { peer: "any" }],
+          rules: [{ protocol: "tcp", ports: [80] }, { protocol: "any" }],
+        },
+      ],
+    },
+    {
+      applied_to: [{ dest: "local" }],
+      ingress: [{ peers: [{ peer: "any" }], rules: [{ protocol: "any" }] }],
+    },
+  ],
+  [
+    "label selectors: all operators, the segment's label as segment_id",
+    {
+      id: "p",
+      applied_to: [
+        {
+          namespace_selector: { matchExpressions: [{ key: "team", operator: "Exists" }] },
+          pod_selector: {
+            matchLabels: { "romana.io/segment": "s", app: "web" },
+            matchExpressions: [
+              { key: "tier", operator: "NotIn", values: ["b", "a", "b"] },
+              { key: "app", operator: "In", values: ["web", "api"] },
+              { key: "old", operator: "DoesNotExist" },
+            ],
+          },
+        },
+      ],
+    },
+    {
+      applied_to: [
+        {
+          namespace_selector: { matchExpressions: [{ key: "team", operator: "Exists" }] },
+          segment_id: "s",
+          pod_selector: {
+            matchLabels: { app: "web" },
+            matchExpressions: [
+              { key: "app", operator: "In", values: ["api", "web"] },
+              { key: "old", operator: "DoesNotExist" },
+              { key: "tier", operator: "NotIn", values: ["a", "b"] },
+            ],
+          },
+        },
+      ],
+    },
+  ],
+];
+for (const [name, document, expected] of same)
+  test(`read: ${name}`, () => {
+    const [document_] = valid(document).map(policyDocument);
+    assert.deepEqual({ ...document_, ...expected }, document_);
+  });
+
+const target = { id: "p", applied_to: [{ tenant_id: "a" }] };
+const withRule = (rule: unknown): unknown => ({
+  ...target,
+  ingress: [{ peers: [{ peer: "any" }], rules: [rule] }],
+});
+const withPeer = (peer: unknown): unknown => ({
+  ...target,
+  ingress: [{ peers: [peer], rules: [{ protocol: "any" }] }],
+});
+const refused: [name: string, document: unknown, faults: string[]][] = [
+  ["no object", 5, ["OBJECT document: 5: expected a policy as {id, applied_to, ingress}"]],
+  ["an empty list", [], ["LIST document: []: expected policies, at least one"]],
+  [
+    "an empty envelope",
+    { securitypolicies: [] },
+    ["LIST securitypolicies: []: expected policies, at least one"],
+  ],
+  [
+    "no id and no target",
+    {},
+    [
+      'POLICY_ID id: undefined: expected a name of 1 to 512 visible characters, no "/"',
+      "LIST applied_to: undefined: expected a list of targets, at least one",
+    ],
+  ],
+  [
+    "control characters in an id",
+    { ...target, id: "a\u0000" },
+    ['POLICY_ID id: "a\\u0000": expected a name of 1 to 512 visible characters, no "/"'],
+  ],
+  [
+    "one id twice",
+    [target, { ...target }],
+    ['DUPLICATE [1].id: "p": expected an id that no other policy here has'],
+  ],
+  [
+    "an unknown field",
+    { ...target, egress: [] },
+    [
+      "FIELD_UNKNOWN egress: []: expected one of id, description, direction, applied_to, ingress, name, tenant, tenant_id, segment, segment_id, peers, rules",
+    ],
+  ],
+  [
+    "the new and the old name of a field at once",
+    { id: "p", name: "q", applied_to: [{ tenant_id: "a", tenant: "a" }] },
+    [
+      'FIELD_TWICE name: "q": expected id or name',
+      'FIELD_TWICE applied_to[0].tenant: "a": expected tenant_id or tenant',
+    ],
+  ],
+  [
+    "two lists of rules",
+    { ...target, ingress: [], peers: [{ peer: "any" }], rules: [{ protocol: "any" }] },
+    ["FIELD_TWICE ingress: []: expected ingress, or peers and rules"],
+  ],
+  [
+    "an unknown direction",
+    { ...target, direction: "both" },
+    ['DIRECTION direction: "both": expected ingress or egress'],
+  ],
+  [
+    "a target that is two",
+    { id: "p", applied_to: [{ dest: "host", tenant_id: "a" }] },
+    [
+      'ENDPOINT applied_to[0]: {"dest":"host","tenant_id":"a"}: expected one of dest, cidr, tenant_id or namespace_selector',
+    ],
+  ],
+  [
+    "a segment without a tenant",
+    { id: "p", applied_to: [{ segment_id: "s" }] },
+    [
+      'ENDPOINT applied_to[0]: {"segment_id":"s"}: expected either tenant_id or namespace_selector ({} is every tenant)',
+    ],
+  ],
+  [
+    "an unknown dest",
+    { id: "p", applied_to: [{ dest: "any" }] },
+    ['DEST applied_to[0].dest: "any": expected host or local'],
+  ],
+  [
+    "an unknown peer",
+    withPeer({ peer: "all" }),
+    ['PEER ingress[0].peers[0].peer: "all": expected any, host or local'],
+  ],
+  [
+    "a peer that is nobody",
+    withPeer({}),
+    ["ENDPOINT ingress[0].peers[0]: {}: expected one of peer, cidr, tenant_id or namespace_selector"],
+  ],
+  [
+    "host bits, and an exception that is outside",
+    withPeer({ cidr: "10.0.0.0/8", except: ["11.0.0.0/16", "10.0.0.1/8", "::/0"] }),
+    [
+      'CIDR_EXCEPT ingress[0].peers[0].except[0]: "11.0.0.0/16": expected a prefix inside cidr',
+      'CIDR_HOST_BITS ingress[0].peers[0].except[1]: "10.0.0.1/8": expected no host bits, as 10.0.0.0/8',
+      'CIDR_EXCEPT ingress[0].peers[0].except[2]: "::/0": expected a prefix inside cidr',
+    ],
+  ],
+  [
+    "except without cidr",
+    withPeer({ peer: "any", except: [] }),
+    ["ENDPOINT_MIXED ingress[0].peers[0].except: []: expected a cidr beside it"],
+  ],
+  [
+    "lists that are empty, as they could mean all or none",
+    { ...target, ingress: [{ peers: [], rules: [{ protocol: "tcp", ports: [] }] }] },
+    [
+      "LIST ingress[0].peers: []: expected a list of peers ({peer: any} for all), at least one",
+      "LIST ingress[0].rules[0].ports: []: expected at least one; left out, all ports are meant",
+    ],
+  ],
+  [
+    "port 0, port 65536, a fraction, a text",
+    withRule({ protocol: "tcp", ports: [0, 65536, 1.5, "80"] }),
+    [0, 65536, 1.5, '"80"'].map(
+      (value, i) =>
+        `PORT ingress[0].rules[0].ports[${i}]: ${value}: expected a port, a whole number from 1 to 65535`,
+    ),
+  ],
+  [
+    "ranges that are none",
+    withRule({ protocol: "udp", port_ranges: [[10, 4], [1], [3, 65536]] }),
+    [
+      "PORT_RANGE ingress[0].rules[0].port_ranges[0]: [10,4]: expected the lower port first",
+      "PORT_RANGE ingress[0].rules[0].port_ranges[1]: [1]: expected two ports as [8000, 8080]",
+      "PORT ingress[0].rules[0].port_ranges[2][1]: 65536: expected a port, a whole number from 1 to 65535",
+    ],
+  ],
+  [
+    "an unknown protocol, and none",
+    { ...target, ingress: [{ peers: [{ peer: "any" }], rules: [{ protocol: "gre" }, {}] }] },
+    [
+      'PROTOCOL ingress[0].rules[0].protocol: "gre": expected any, tcp, udp, sctp, icmp or icmpv6',
+      "PROTOCOL ingress[0].rules[1].protocol: undefined: expected any, tcp, udp, sctp, icmp or icmpv6",
+    ],
+  ],
+  [
+    "ports of ICMP, an ICMP type of TCP, ports of everything",
+    {
+      ...target,
+      ingress: [
+        {
+          peers: [{ peer: "any" }],
+          rules: [
+            { protocol: "icmp", ports: [1] },
+            { protocol: "tcp", icmp_type: 1 },
+            { protocol: "any", ports: [1] },
+          ],
+        },
+      ],
+    },
+    [
+      "RULE_MIXED ingress[0].rules[0].ports: [1]: expected nothing: only tcp, udp and sctp have ports",
+      "RULE_MIXED ingress[0].rules[1].icmp_type: 1: expected nothing but with protocol icmp or icmpv6",
+      "RULE_MIXED ingress[0].rules[2].ports: [1]: expected nothing with protocol any",
+    ],
+  ],
+  [
+    "an ICMP code without its type, a type that is no byte",
+    {
+      ...target,
+      ingress: [
+        {
+          peers: [{ peer: "any" }],
+          rules: [
+            { protocol: "icmp", icmp_code: 0 },
+            { protocol: "icmp", icmp_type: 256 },
+          ],
+        },
+      ],
+    },
+    [
+      "ICMP ingress[0].rules[0].icmp_code: 0: expected an icmp_type beside it",
+      "ICMP ingress[0].rules[1].icmp_type: 256: expected a whole number from 0 to 255",
+    ],
+  ],
+  [
+    "a name of a port that is none",
+    withRule({ protocol: "tcp", port_names: ["Web", "80", "a--b", "sixteen-letters-"] }),
+    ["Web", "80", "a--b", "sixteen-letters-"].map(
+      (value, i) =>
+        `PORT_NAME ingress[0].rules[0].port_names[${i}]: "${value}": expected a port's name: up to 15 of a-z, 0-9 and -, a letter among them`,
+    ),
+  ],
+  [
+    "a selector that is none",
+    withPeer({
+      tenant_id: "a",
+      pod_selector: {
+        matchLabels: { "a b": "x", ok: 5 },
+        matchExpressions: [
+          { key: "k", operator: "Equals", values: [] },
+          { key: "k", operator: "In" },
+          { key: "k", operator: "Exists", values: ["v"] },
+        ],
+      },
+    }),
+    [
+      'LABEL_KEY ingress[0].peers[0].pod_selector.matchLabels.a b: "a b": expected a label\'s key as app or example.org/app',
+      "LABEL_VALUE ingress[0].peers[0].pod_selector.matchLabels.ok: 5: expected a label's value as text",
+      'SELECTOR_OPERATOR ingress[0].peers[0].pod_selector.matchExpressions[0].operator: "Equals": expected In, NotIn, Exists or DoesNotExist',
+      "SELECTOR_VALUES ingress[0].peers[0].pod_selector.matchExpressions[1].values: undefined: expected at least one value with In",
+      'SELECTOR_VALUES ingress[0].peers[0].pod_selector.matchExpressions[2].values: ["v"]: expected no values with Exists',
+    ],
+  ],
+  [
+    "is_stateful that is no truth value, a description that is no text",
+    {
+      ...target,
+      description: 5,
+      ingress: [{ peers: [{ peer: "any" }], rules: [{ protocol: "tcp", is_stateful: "yes" }] }],
+    },
+    [
+      "DESCRIPTION description: 5: expected a text of at most 1024 characters",
+      'BOOLEAN ingress[0].rules[0].is_stateful: "yes": expected true or false',
+    ],
+  ],
+];
+for (const [name, document, faults] of refused)
+  test(`refused, with every fault, its place and what was expected: ${name}`, () => {
+    assert.deepEqual(faultsOf(document), faults);
+  });
+
+test("of a document full of faults the first 500 are told", () => {
+  const rules = Array.from({ length: 1000 }, () => ({ protocol: "gre" }));
+  assert.equal(faultsOf({ ...target, ingress: [{ peers: [{ peer: "any" }], rules }] }).length, 500);
+});
+
+test("reading what was written gives the same policy, Romana's and those of Kubernetes, from the store too", () => {
+  fc.assert(
+    fc.property(romanaPolicies, clusters, (documents, { policies }) => {
+      const kubernetes = policies.flatMap((policy) => translateNetworkPolicy(policy).policies);
+      const all = [...(documents.length > 0 ? valid(documents) : []), ...kubernetes];
+      for (const policy of all) {
+        assert.deepEqual(valid(policyDocument(policy)), [policy]);
+        assert.deepEqual(decodePolicy(policyKey(policy.id), encodePolicy(policy)), policy);
+      }
+    }),
+    { numRuns: 200, seed: 6 },
+  );
+});
+
+const key = policyKey("web");
+const garbage: [name: string, text: string, field: string][] = [
+  ["no JSON", "{", ""],
+  ["two policies", JSON.stringify([target, { ...target, id: "q" }]), ""],
+  ["a policy of another id", JSON.stringify(target), "id"],
+  ["a policy with a fault", JSON.stringify({ ...canonical, direction: "up" }), "direction"],
+];
+for (const [name, text, field] of garbage)
+  test(`the store's garbage is named: ${name}`, () => {
+    assert.throws(
+      () => decodePolicy(key, text),
+      (error: unknown) => {
+        const { code, details } = error as { code: string; details: Record<string, unknown> };
+        return code === "STORE_GARBAGE" && details["key"] === key && (details["field"] ?? "") === field;
+      },
+    );
+  });
