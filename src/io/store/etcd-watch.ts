@@ -51,7 +51,7 @@ export async function* watchChanges(options: WatchOptions): AsyncGenerator<Chang
     stream.write({ create_request: { ...EVERYTHING, start_revision: since + 1, fragment: true } });
     void probe(stream, life, clock, signal);
     yield* readChanges(stream, since, life);
-    throw new Error("the server ended the watch");
+    throw saying("the server ended the watch", status.UNAVAILABLE);
   } catch (error) {
     throw error instanceof CompactedError ? error : endpoint.errorOf(error);
   } finally {
@@ -87,7 +87,7 @@ function checkAlive({ canceled, compact_revision, cancel_reason }: WatchResponse
   const oldest = toNumber(compact_revision);
   if (oldest > 0) throw new CompactedError(oldest);
   // Text is all that there is: the status belongs to the stream, which goes on.
-  throw Object.assign(new Error(cancel_reason), { details: cancel_reason });
+  throw saying(cancel_reason, status.UNKNOWN);
 }
 
 /** A fragment may end amid a transaction: its last revision waits for what follows. */
@@ -131,6 +131,9 @@ async function probe(
     if (unanswered > MOST_UNANSWERED) break;
     if (unanswered > 0) stream.write({ progress_request: {} });
   }
-  const details = `no sign of life for ${(PROBE_EVERY * MOST_UNANSWERED) / 1000} s`;
-  stream.destroy(Object.assign(new Error(details), { code: status.DEADLINE_EXCEEDED, details }));
+  const silence = (PROBE_EVERY * (MOST_UNANSWERED + 1)) / 1000;
+  stream.destroy(saying(`no sign of life for ${silence} s`, status.DEADLINE_EXCEEDED));
 }
+
+/** As gRPC would say it. */
+const saying = (details: string, code: status): Error => Object.assign(new Error(details), { code, details });
