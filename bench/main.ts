@@ -6,6 +6,7 @@ import { allocateBench } from "./allocate.ts";
 import { cniBench } from "./cni.ts";
 import { convergeBench } from "./converge.ts";
 import { type Bench, isMet } from "./figure.ts";
+import { etcdBench } from "./etcd.ts";
 import { forwardBench } from "./forward.ts";
 import { ipamBench } from "./ipam.ts";
 import { memoryBench } from "./memory.ts";
@@ -17,6 +18,7 @@ import { startupBench } from "./startup.ts";
 const benches: readonly Bench[] = [
   cniBench,
   allocateBench,
+  etcdBench,
   convergeBench,
   routesBench,
   forwardBench,

@@ -93,8 +93,8 @@ test("an answer older than one that was known when it was asked for ends the cli
   const client = await clientOf(t, [{ range: () => rangeAt(revision) }]);
   await read(client);
   revision = 9;
-  await assert.rejects(read(client), { code: "STORE_WENT_BACK" });
+  await assert.rejects(read(client), { code: "STORE_DIED" });
   revision = 11;
-  await assert.rejects(read(client), { code: "STORE_WENT_BACK" });
+  await assert.rejects(read(client), { code: "STORE_DIED" });
   assert.ok(client.failed.aborted);
 });

@@ -200,9 +200,9 @@ export class EtcdClient {
       throw this.#refusal("STORE_OTHER_CLUSTER", endpoint, `cluster ${cluster}, not ${this.#cluster}`);
     const found = toNumber(revision);
     if (found < atLeast) {
-      const message = `etcd at ${endpoint} went back from revision ${atLeast} to ${found}: restart the daemon`;
+      const message = `etcd at ${endpoint} went back from revision ${atLeast} to ${found}: it lost what it had told`;
       this.#deps.log.error(message);
-      this.fail(new UnavailableError({ code: "STORE_WENT_BACK", message }));
+      this.fail(new UnavailableError({ code: "STORE_DIED", message }));
       this.failed.throwIfAborted();
     }
     this.note(found);

@@ -124,14 +124,14 @@ test("a cluster that went back in time ends the store, for good", async (t) => {
   const member = await setUp(t);
   const store = await open(t, member);
   const since = await commit(store, put("/k", "1"));
-  const waits = assert.rejects(watch(store, since + 1).next(), fails("STORE_WENT_BACK"));
+  const waits = assert.rejects(watch(store, since + 1).next(), fails("STORE_DIED"));
   await commit(store, put("/k", "2"));
   await member.kill();
   await member.start({ empty: true });
-  await assert.rejects(store.get("/k"), fails("STORE_WENT_BACK"));
+  await assert.rejects(store.get("/k"), fails("STORE_DIED"));
   await waits;
   for (let i = 0; i < 5; i++) await commit(await open(t, member), put("/k"));
-  await assert.rejects(store.get("/k"), fails("STORE_WENT_BACK"));
+  await assert.rejects(store.get("/k"), fails("STORE_DIED"));
 });
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
