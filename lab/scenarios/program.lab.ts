@@ -105,7 +105,10 @@ suite("the lab as a program", { concurrency: 2 }, () => {
     await lab.says("agents");
     const id = lab.id();
     const before = await runLabProgram("status", "--id", id);
-    assert.match(before.out, new RegExp(`^lab ${id}: at work \\(process ${lab.child.pid}\\), \\d+ namespaces`));
+    assert.match(
+      before.out,
+      new RegExp(`^lab ${id}: at work \\(process ${lab.child.pid}\\), \\d+ namespaces`),
+    );
     lab.signal("SIGKILL");
     assert.equal(await lab.ended, "SIGKILL");
     const status = await runLabProgram("status", "--id", id);
