@@ -35,6 +35,7 @@ export function makeNode(bed: Bed, name: string): Node {
       "-qw",
       "net.ipv6.conf.default.accept_dad=0",
       "net.ipv6.conf.default.keep_addr_on_down=1",
+      "net.ipv4.ip_forward=0",
     );
   inside(netns, "ip", "link", "add", "eth0", "type", "veth", "peer", "name", "peer", "netns", net);
   for (const [path, dev, host] of [
@@ -82,9 +83,15 @@ export function stateOf(node: Node): NodeState {
       .split("\n")
       .map((line) => line.trim().replace(/\s+/g, " "))
       .filter((line) => line !== "");
+  // A table that was never used cannot be shown by itself.
+  const routes = (family: string): string[] =>
+    lines("ip", family, "route", "show", "table", "all")
+      .filter((line) => / table 10( |$)/.test(line))
+      .map((line) => line.replace(" table 10", ""))
+      .sort();
   return [
-    ...lines("ip", "-4", "route", "show", "table", "10").sort(),
-    ...lines("ip", "-6", "route", "show", "table", "10").sort(),
+    ...routes("-4"),
+    ...routes("-6"),
     ...lines("ip", "-4", "rule").filter((line) => line.includes("lookup 10")),
     ...lines("ip", "-6", "rule").filter((line) => line.includes("lookup 10")),
     ...lines("sysctl", "net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"),

@@ -4,7 +4,8 @@ import { isPodRoute } from "../../core/desired/plan-node.ts";
 import { equalRoutes, isOurs, type RouteKey, routeKey } from "../../core/desired/plan-routes.ts";
 import { equalIp } from "../../core/net/ip.ts";
 import type { InterfaceAddress, Link, Notification, Route } from "../../core/netlink/types.ts";
-import { isPodLink, MAIN_TABLE, type Observation } from "./observe.ts";
+import { MAIN_TABLE, type Observation } from "./observe.ts";
+import { isPodLink } from "./pod-link.ts";
 
 /** What the agent believes. */
 export type Belief = {

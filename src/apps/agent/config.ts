@@ -2,6 +2,7 @@
 import { Seconds } from "../../base/clock.ts";
 import { InputError } from "../../base/errors.ts";
 import * as options from "../../base/options.ts";
+import { type Cidr, parseCidr } from "../../core/net/cidr.ts";
 
 const { option } = options;
 
@@ -34,7 +35,11 @@ export const agentOptions = {
     "route the blocks of hosts beyond the own segment too, through the default gateway",
   ),
   mtu: option(options.integer(0, 65_535), 0, "bytes, for pods; 0: that of the link"),
-  serviceClusterIpRange: option(options.text, "", "CIDR of services: pod networks must not overlap it"),
+  serviceClusterIpRange: option(
+    options.text,
+    "",
+    "CIDR of services, one a family by commas: pod networks must not overlap it",
+  ),
   cniSocket: option(options.text, "/run/romana/cni.sock", "unix socket on which the CNI plugin asks"),
   stateDir: option(
     options.text,
@@ -51,6 +56,27 @@ export const agentOptions = {
 
 export const ENV_PREFIX = "ROMANA_AGENT";
 export type AgentConfig = options.OptionValues<typeof agentOptions>;
+
+/** What one option alone does not tell. InputError, as of the parsers below. */
+export function checkConfig(config: AgentConfig): void {
+  parseTags(config.tags);
+  parseDaemons(config.daemon);
+  parseServiceRange(config.serviceClusterIpRange);
+  if (config.dryRun && !config.once)
+    throw new InputError({
+      code: "OPTION_VALUE",
+      field: "--dry-run",
+      value: true,
+      expected: "--once beside it",
+    });
+}
+
+/** CIDRs of `--service-cluster-ip-range`. InputError of `parseCidr`. */
+export const parseServiceRange = (text: string): Cidr[] =>
+  text
+    .split(",")
+    .filter((each) => each !== "")
+    .map((each) => parseCidr(each, "--service-cluster-ip-range"));
 
 /** Labels of `--tags`. InputError `TAG`. */
 export function parseTags(tags: readonly string[]): Record<string, string> {

@@ -6,11 +6,10 @@ import type { Log } from "../../base/log.ts";
 import { describeOptions, readOptions } from "../../base/options.ts";
 import type { HostRequest } from "../../core/api/types.ts";
 import type { Mirror } from "../../core/desired/mirror.ts";
-import { parseCidr } from "../../core/net/cidr.ts";
 import { watchDaemon } from "../../io/daemon/watch-daemon.ts";
 import { parseDocument } from "../../io/document/parse-document.ts";
 import { createPinoLog } from "../../io/log/pino-log.ts";
-import { type AgentConfig, agentOptions, ENV_PREFIX } from "./config.ts";
+import { type AgentConfig, agentOptions, checkConfig, ENV_PREFIX } from "./config.ts";
 import { introduce } from "./follow.ts";
 import { nodeLink } from "./observe.ts";
 import { throwRefused } from "./sync-loop.ts";
@@ -27,16 +26,8 @@ export async function run(
     return 0;
   }
   const config = readOptions(agentOptions, { argv, env, envPrefix: ENV_PREFIX, readFile: readConfig });
-  for (const text of config.serviceClusterIpRange.split(",").filter(Boolean))
-    parseCidr(text, "--service-cluster-ip-range");
+  checkConfig(config);
   const log = createPinoLog("agent", config.logLevel);
-  if (config.dryRun && !config.once)
-    throw new InputError({
-      code: "OPTION_VALUE",
-      field: "--dry-run",
-      value: true,
-      expected: "--once beside it",
-    });
   if (config.once) return syncOnce(config, log);
   const agent = await startAgent(config, { log });
   log.info("stopping", { signal: await Promise.race([firstSignal(), agent.failed]) });

@@ -5,6 +5,7 @@ import { cidrOf } from "../../core/net/cidr.ts";
 import type { Family, Ip } from "../../core/net/ip.ts";
 import type { InterfaceAddress, Link, NextHop, Route, Rule } from "../../core/netlink/types.ts";
 import type { Kernel } from "../../io/kernel/kernel.ts";
+import { isPodLink } from "./pod-link.ts";
 import { observeSettings, type Setting } from "./settings.ts";
 
 export type Gateways = Partial<Readonly<Record<Family, NextHop>>>;
@@ -27,9 +28,6 @@ const IFA_F_TEMPORARY = 0x01;
 const IFA_F_DADFAILED = 0x08;
 const IFA_F_DEPRECATED = 0x20;
 const UNSUITABLE = IFA_F_TEMPORARY | IFA_F_DADFAILED | IFA_F_DEPRECATED;
-
-/** Host ends of pods' pairs. */
-export const isPodLink = ({ name }: Pick<Link, "name">): boolean => name.startsWith("rom");
 
 /** Links come first: what happens to one while the rest is read is told by a notification and found by comparing with it. */
 export async function observe(kernel: Kernel, table: number): Promise<Observation> {

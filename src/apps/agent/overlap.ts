@@ -1,13 +1,9 @@
 // Whether pod networks leave the service range alone (R15).
 import type { Snapshot } from "../../core/model/snapshot.ts";
-import { formatCidr, overlaps, parseCidr } from "../../core/net/cidr.ts";
+import { type Cidr, formatCidr, overlaps } from "../../core/net/cidr.ts";
 
-/** A sentence that names both, or `undefined`. `range`: CIDRs by commas, "" for none. */
-export function overlapFault({ topology }: Snapshot, range: string): string | undefined {
-  const services = range
-    .split(",")
-    .filter((text) => text !== "")
-    .map((text) => parseCidr(text, "--service-cluster-ip-range"));
+/** A sentence that names both, or `undefined`. */
+export function overlapFault({ topology }: Snapshot, services: readonly Cidr[]): string | undefined {
   for (const service of services) {
     const network = topology.networks.find(({ cidr }) => overlaps(cidr, service));
     if (network)

@@ -1,6 +1,7 @@
 // What the kernel must be told for this node to forward, as files under /proc/sys/net. Switches nothing off.
 import { UnavailableError } from "../../base/errors.ts";
 import type { Link } from "../../core/netlink/types.ts";
+import { isPodLink } from "./pod-link.ts";
 import type { Kernel } from "../../io/kernel/kernel.ts";
 
 export type Setting = { readonly path: string; readonly value: string };
@@ -18,11 +19,11 @@ export async function observeSettings(kernel: Kernel, links: readonly Link[]): P
   const settings: Setting[] = [];
   if ((await read(kernel, V4_FORWARD)) === "0") settings.push({ path: V4_FORWARD, value: "1" });
   if ((await read(kernel, `${V6_CONF}all/forwarding`)) !== "0") return settings; // on, or a kernel without IPv6
-  for (const { name } of links) {
+  for (const { name } of links.filter((link) => link.name !== "lo" && !isPodLink(link))) {
     const conf = `${V6_CONF}${name}/`;
     const inEffect =
       (await read(kernel, `${conf}forwarding`)) === "0" && (await read(kernel, `${conf}accept_ra`)) === "1";
-    if (inEffect && !name.startsWith("rom")) settings.push({ path: `${conf}accept_ra`, value: "2" });
+    if (inEffect) settings.push({ path: `${conf}accept_ra`, value: "2" });
   }
   return [...settings, { path: `${V6_CONF}all/forwarding`, value: "1" }];
 }

@@ -4,6 +4,7 @@ import { UnavailableError } from "../../base/errors.ts";
 import type { HealthReporter } from "../../base/health.ts";
 import type { Log } from "../../base/log.ts";
 import { type Runner, startRunner } from "../../base/runner.ts";
+import type { Cidr } from "../../core/net/cidr.ts";
 import type { Mirror } from "../../core/desired/mirror.ts";
 import type { Endpoints } from "./endpoints.ts";
 import type { Metrics } from "./metrics.ts";
@@ -23,7 +24,7 @@ export type SyncLoopDeps = {
   readonly health: HealthReporter;
   readonly log: Log;
   /** `--service-cluster-ip-range`. */
-  readonly serviceRange: string;
+  readonly services: readonly Cidr[];
   readonly clock: Clock;
   readonly rng: Rng;
 };
@@ -75,8 +76,8 @@ function measure(
   if (count > 0) log.info("synced", { changes: count, refused: refused.length, routes, revision });
 }
 
-function reportHealth({ mirror, health, serviceRange }: SyncLoopDeps): void {
-  const fault = mirror.synced ? overlapFault(mirror.snapshot, serviceRange) : "waiting for the daemon";
+function reportHealth({ mirror, health, services }: SyncLoopDeps): void {
+  const fault = mirror.synced ? overlapFault(mirror.snapshot, services) : "waiting for the daemon";
   if (fault === undefined) health.ok();
   else health.failed(fault);
 }

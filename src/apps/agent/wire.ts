@@ -14,7 +14,7 @@ import type { Kernel, NativeHelper } from "../../io/kernel/kernel.ts";
 import { startNativeHelper } from "../../io/kernel/native-helper.ts";
 import { createCommands } from "./cni/commands.ts";
 import { createLinkRemover } from "./cni/remove-links.ts";
-import { type AgentConfig, parseDaemons, parseTags } from "./config.ts";
+import { type AgentConfig, parseDaemons, parseServiceRange, parseTags } from "./config.ts";
 import { startCniServer } from "./cni/server.ts";
 import { type Endpoints, openEndpoints } from "./endpoints.ts";
 import { type FollowDeps, followOnce } from "./follow.ts";
@@ -135,7 +135,7 @@ async function openAgent(
       endpoints,
       metrics,
       health: health.reporter("routes"),
-      serviceRange: config.serviceClusterIpRange,
+      services: parseServiceRange(config.serviceClusterIpRange),
     },
     synced,
   );

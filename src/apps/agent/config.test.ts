@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { InputError } from "../../base/errors.ts";
+import { readOptions } from "../../base/options.ts";
+import { emptySnapshot } from "../../core/model/snapshot.ts";
+import { parseCidr } from "../../core/net/cidr.ts";
+import { agentOptions, parseServiceRange, parseTags } from "./config.ts";
+import { run } from "./main.ts";
+import { overlapFault } from "./overlap.ts";
+
+/** Each row: a command line, the code and the sentence that it is refused with. */
+const refused: readonly (readonly [string, string, RegExp])[] = [
+  ["--dry-run", "OPTION_VALUE", /^--dry-run: true: expected --once beside it$/],
+  ["--service-cluster-ip-range 10.0.0.1/8", "CIDR_HOST_BITS", /^--service-cluster-ip-range: "10.0.0.1\/8"/],
+  ["--service-cluster-ip-range fd00::/64,nonsense", "CIDR", /^--service-cluster-ip-range: "nonsense"/],
+  ["--daemon 10.0.0.1:9600", "DAEMON_URL", /^--daemon: "10.0.0.1:9600": expected an address as http:/],
+  ["--tags rack", "TAG", /^--tags: "rack": expected key=value$/],
+  ["--tags =a", "TAG", /^--tags: "=a": expected key=value$/],
+  ["--mtu 70000", "OPTION_VALUE", /^--mtu: "70000"/],
+  ["--route-table-id 0", "OPTION_VALUE", /^--route-table-id: "0"/],
+  ["--resync soon", "OPTION_VALUE", /^--resync: "soon"/],
+  ["--policy", "FLAG_UNKNOWN", /^--policy/],
+];
+for (const [argv, code, message] of refused)
+  test(`refused before anything is touched: ${argv}`, async () => {
+    await assert.rejects(run(argv.split(" "), {}), (error) => {
+      assert.ok(error instanceof InputError, String(error));
+      assert.equal(error.code, code);
+      assert.match(error.message, message);
+      return true;
+    });
+  });
+
+test("Romana v2's flags are read", () => {
+  const argv = [
+    "--hostname=n",
+    "--link-name=eth1",
+    "--route-table-id=20",
+    "--multihop-blocks",
+    "--metrics=0",
+    "--mtu=1400",
+  ];
+  const config = readOptions(agentOptions, { argv, env: {}, envPrefix: "TEST" });
+  assert.deepEqual(
+    [
+      config.hostname,
+      config.linkName,
+      config.routeTableId,
+      config.multihopBlocks,
+      config.metrics,
+      config.mtu,
+    ],
+    ["n", "eth1", 20, true, 0, 1400],
+  );
+});
+
+test("labels of a node, with what looks like more than a key and a value", () => {
+  assert.deepEqual(parseTags(["rack=1", "topology.kubernetes.io/zone=a=b", "empty="]), {
+    rack: "1",
+    "topology.kubernetes.io/zone": "a=b",
+    empty: "",
+  });
+});
+
+const network = (name: string, cidr: string) => ({ name, cidr: parseCidr(cidr), blockMask: 29, tenants: [] });
+const overlapping: readonly (readonly [string, string, string | undefined])[] = [
+  ["10.96.0.0/12", "apart", undefined],
+  ["", "no range", undefined],
+  ["10.0.0.0/8", "around a network", "network pods (10.112.0.0/12) overlaps the service range 10.0.0.0/8"],
+  ["10.112.5.0/24", "inside", "network pods (10.112.0.0/12) overlaps the service range 10.112.5.0/24"],
+  ["10.96.0.0/12,fd00::/108", "the second", "network six (fd00::/64) overlaps the service range fd00::/108"],
+];
+for (const [range, what, fault] of overlapping)
+  test(`services and pods: ${what}`, () => {
+    const networks = [network("pods", "10.112.0.0/12"), network("six", "fd00::/64")];
+    const snapshot = { ...emptySnapshot, topology: { networks, trees: [] } };
+    assert.equal(overlapFault(snapshot, parseServiceRange(range)), fault);
+  });
