@@ -19,6 +19,9 @@ const BACKOFF = { first: Milliseconds(50), most: Seconds(5) };
 /** How long a conflict waits for the watch to tell what it conflicted with. */
 const CATCH_UP = Seconds(2);
 
+/** The store is dead, or has become what this program must not work on: a start may mend it, waiting does not. */
+const FATAL = new Set(["STORE_DIED", "STORE_SCHEMA_NEWER", "STORE_IMPORT_UNFINISHED"]);
+
 /** What changed, in the store's order and up to `revision`; `whole`: it is the entire state. */
 export type MirrorChange = {
   readonly revision: number;
@@ -118,7 +121,7 @@ export class Mirror {
         if (!signal.aborted) await this.#relist();
       } catch (error) {
         if (signal.aborted) return;
-        if (!(error instanceof UnavailableError) || error.code === "STORE_DIED") throw error;
+        if (!(error instanceof UnavailableError) || FATAL.has(error.code)) throw error;
         this.#deps.onError(error.message);
         this.#deps.log.warn("watch of the store failed", { error: error.message, failures });
         const delay = backoffDelay(BACKOFF, failures++, this.#deps.rng);
