@@ -10,6 +10,7 @@ import { etcdBench } from "./etcd.ts";
 import { forwardBench } from "./forward.ts";
 import { ipamBench } from "./ipam.ts";
 import { memoryBench } from "./memory.ts";
+import { policyTranslateBench } from "./policy-translate.ts";
 import { Interrupted } from "./processes.ts";
 import { jsonLine, renderTable, type Row } from "./render.ts";
 import { routesBench } from "./routes.ts";
@@ -26,6 +27,7 @@ const benches: readonly Bench[] = [
   startupBench,
   aggregateBench,
   ipamBench,
+  policyTranslateBench,
 ];
 const list = benches.map(({ name, about }) => `  ${name.padEnd(10)} ${about}\n`).join("");
 const usage = `npm run bench [-- NAME…] [--json]   all benches, or those named; exit code 1 if a goal is missed\n\n${list}`;

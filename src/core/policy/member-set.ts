@@ -16,13 +16,14 @@ export type MemberSet = {
   readonly users: Set<string>;
   readonly spec: SetSpec;
   readonly membership: Membership;
-  readonly elements: Map<string, SetElement>;
+  /** Not to be changed while `snapshot` shows it. */
+  elements: Map<string, SetElement>;
   /** How often more than once an element was given: by pods that claim one address for a moment. */
   readonly extra: Map<string, number>;
   /** Since the last `takeChange`. */
   readonly added: Map<string, SetElement>;
   readonly removed: Map<string, SetElement>;
-  /** Made when asked for, until the next change. */
+  /** What was handed out last, until the next change. */
   snapshot: NodeSet | undefined;
 };
 
@@ -34,7 +35,7 @@ export type Membership =
       /** Whether all pods that the block is for are meant. */
       covers(owner: Owner): boolean;
     })
-  | (Reach & { readonly kind: "pods"; elementsOf(member: Member): Keyed[] })
+  | (Reach & { readonly kind: "pods"; elementsOf(member: Member): readonly Keyed[] })
   /** The set does not depend on pods. */
   | { readonly kind: "none" };
 export type Reach = {
@@ -91,7 +92,7 @@ function podMembership({ selector }: Extract<SetSpec, { kind: "pods" }>, labelsO
     return {
       kind: "pods",
       ...common,
-      elementsOf: ({ pod, addresses }) => (matches(pod) ? [...addresses] : []),
+      elementsOf: ({ pod, addresses }) => (matches(pod) ? addresses : []),
     };
   const covers = (owner: Owner): boolean =>
     selectsTenant(tenants, owner.tenant, labelsOf) && matchesLabels(labels, owner.labels);
@@ -136,18 +137,29 @@ function isMeant(peer: Peer, pod: PolicyPod, { element }: Keyed, host: string, l
 /** A part of the world: the cells, and the pods, that a change touches. */
 export type Scope = { readonly cells: Iterable<Cell>; readonly members: Iterable<Member> };
 
-/** What the part gives to the set now. */
+/** What the part gives to the set now. Pushed one by one, as there may be very many. */
 export function given({ membership }: MemberSet, { cells, members }: Scope): Keyed[] {
   const elements: Keyed[] = [];
   if (membership.kind === "pods")
-    for (const member of members) elements.push(...membership.elementsOf(member));
-  if (membership.kind === "cells") for (const cell of cells) elements.push(...givenByCell(membership, cell));
+    for (const member of members) for (const each of membership.elementsOf(member)) elements.push(each);
+  if (membership.kind === "cells")
+    for (const cell of cells) for (const each of givenByCell(membership, cell)) elements.push(each);
   return elements;
 }
 
 function givenByCell(membership: Extract<Membership, { kind: "cells" }>, { block, members }: Cell): Keyed[] {
   const meant = [...members].filter(([, pod]) => membership.matches(pod)).map(([address]) => address);
   return block && meant.length === members.size && membership.covers(block.owner) ? [block] : meant;
+}
+
+/** Of a new set: all that it has. Nobody has to be told what came, as nobody has the set. */
+export function fillSet(set: MemberSet, all: Iterable<Keyed>): void {
+  for (const { key, element } of all) {
+    const size = set.elements.size;
+    set.elements.set(key, element);
+    // Looked up once only: a set may be large.
+    if (set.elements.size === size) set.extra.set(key, (set.extra.get(key) ?? 0) + 1);
+  }
 }
 
 /** `after` goes in first, so that what is in both does not leave on the way. */
@@ -158,8 +170,7 @@ export function replaceElements(set: MemberSet, before: readonly Keyed[], after:
 
 function addElement(set: MemberSet, key: string, element: SetElement): void {
   if (set.elements.has(key)) return void set.extra.set(key, (set.extra.get(key) ?? 0) + 1);
-  set.elements.set(key, element);
-  set.snapshot = undefined;
+  elementsToChange(set).set(key, element);
   if (!set.removed.delete(key)) set.added.set(key, element);
 }
 
@@ -167,9 +178,15 @@ function removeElement(set: MemberSet, key: string, element: SetElement): void {
   const more = set.extra.get(key) ?? 0;
   if (more > 1) return void set.extra.set(key, more - 1);
   if (more === 1) return void set.extra.delete(key);
-  set.elements.delete(key);
-  set.snapshot = undefined;
+  elementsToChange(set).delete(key);
   if (!set.added.delete(key)) set.removed.set(key, element);
+}
+
+/** Copied now, if it was handed out: many a large set is handed out once and does not change for long. */
+function elementsToChange(set: MemberSet): Map<string, SetElement> {
+  if (set.snapshot) set.elements = new Map(set.elements);
+  set.snapshot = undefined;
+  return set.elements;
 }
 
 /** What came and went since the last call; `undefined` if nothing did. */
@@ -187,7 +204,7 @@ export function snapshotOf(set: MemberSet): NodeSet {
     name,
     about: describeSet(spec),
     kind: spec.kind === "endpoints" ? "endpoints" : "addresses",
-    elements: new Map(set.elements),
+    elements: set.elements,
   };
   return set.snapshot;
 }

@@ -22,7 +22,9 @@ function holds({ key, operator, values }: Requirement, labels: Labels): boolean 
 }
 
 export const selectsTenant = (tenants: TenantSelector, name: string, labelsOf: LabelsOf): boolean =>
-  tenants.kind === "named" ? tenants.name === name : matchesLabels(tenants.labels, labelsOf(name));
+  tenants.kind === "named"
+    ? tenants.name === name
+    : tenants.labels.length === 0 || matchesLabels(tenants.labels, labelsOf(name));
 
 export const selectsPod = (selector: PodSelector, pod: PolicyPod, labelsOf: LabelsOf): boolean =>
   !pod.hostNetwork &&

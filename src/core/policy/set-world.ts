@@ -6,6 +6,7 @@ import type { Labels, PolicyBlock, PolicyHost, PolicyPod, PolicyTenant } from ".
 import { type Cell, type Cells, createCells, type Keyed, type Member, memberOf, ownerOf } from "./cells.ts";
 import {
   createMemberSet,
+  fillSet,
   given,
   type MemberSet,
   type Reach,
@@ -157,8 +158,7 @@ function openSet(world: SetWorld, name: string, spec: SetSpec, host: string): Me
   const set = createMemberSet(name, spec, host, world.labelsOf);
   world.sets.set(set.key, set);
   if (set.membership.kind !== "none") world.index.add(set.membership.triggers, set);
-  replaceElements(set, [], initialElements(world, set));
-  set.added.clear();
+  fillSet(set, initialElements(world, set));
   return set;
 }
 
@@ -188,9 +188,13 @@ function reachOf(world: SetWorld, { within, tenants }: Reach): Scope {
   const meant = names.filter((name) => tenants.some((each) => selectsTenant(each, name, labelsOf)));
   const scopes = meant.map((name) => tenantScope(world, name));
   return {
-    members: lazily(() => scopes.flatMap((scope) => [...scope.members])),
-    cells: lazily(() => new Set(scopes.flatMap((scope) => [...scope.cells]))),
+    members: meant.length === names.length ? members.values() : flatten(scopes.map((each) => each.members)),
+    cells: lazily(() => new Set(flatten(scopes.map((each) => each.cells)))),
   };
+}
+
+function* flatten<T>(lists: Iterable<Iterable<T>>): Generator<T> {
+  for (const list of lists) yield* list;
 }
 
 const tenantScope = (world: SetWorld, name: string): Scope =>
