@@ -15,10 +15,11 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { UnavailableError } from "../../base/errors.ts";
 
-export const SCHEMA_VERSION = 1;
 /** "Roma": tells our files from others (sqlite.org/pragma.html#pragma_application_id). */
 const APPLICATION_ID = 0x526f6d61;
-const SCHEMA = `
+/** SQL that takes tables of schema n to schema n + 1; the first makes them. What a release had stays as it was. */
+const STEPS: readonly string[] = [
+  `
   CREATE TABLE store (cluster_id TEXT NOT NULL, revision INTEGER NOT NULL, compacted INTEGER NOT NULL);
   CREATE TABLE entries (
     key TEXT PRIMARY KEY, value TEXT NOT NULL, create_revision INTEGER NOT NULL, revision INTEGER NOT NULL, lease TEXT
@@ -31,8 +32,8 @@ const SCHEMA = `
   ) WITHOUT ROWID;
   CREATE TABLE leases (id TEXT PRIMARY KEY, ttl INTEGER NOT NULL) WITHOUT ROWID;
   PRAGMA application_id = ${APPLICATION_ID};
-  PRAGMA user_version = ${SCHEMA_VERSION};
-`;
+  `,
+];
 /** Reading a larger file whole would hold up the start: damage is then found when it is met. */
 const MAX_CHECKED_BYTES = 256 * 2 ** 20;
 
@@ -54,16 +55,16 @@ export type OpenDatabase = { readonly db: DatabaseSync; readonly fresh: boolean 
  * Opens and locks `path`, making it if there is none. UnavailableError `STORE_LOCKED` (another process has it), `STORE_CORRUPT`,
  * `STORE_SCHEMA_NEWER`, `STORE_PATH`, `STORE_READ_ONLY`, `STORE_FULL`, `STORE_IO`.
  */
-export function openDatabase(path: string): OpenDatabase {
+export function openDatabase(path: string, steps: readonly string[] = STEPS): OpenDatabase {
   let db: DatabaseSync | undefined;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    checkHeader(path);
+    checkHeader(path, steps.length);
     db = new DatabaseSync(path, { timeout: 0 });
     // Before anything is read: otherwise a shared-memory file is made, for which a full disk has no room.
     db.exec("PRAGMA locking_mode = EXCLUSIVE");
     checkOwner(db, path);
-    const fresh = lock(db);
+    const fresh = lock(db, path, steps);
     writeFileSync(pidFile(path), `${process.pid}\n`);
     if (!fresh) checkIntegrity(db, path);
     return { db, fresh };
@@ -73,21 +74,25 @@ export function openDatabase(path: string): OpenDatabase {
   }
 }
 
-/** Exclusive for as long as the process lives: the kernel drops the lock with it, however it dies. Returns whether the schema was made. */
-function lock(db: DatabaseSync): boolean {
+/**
+ * Exclusive for as long as the process lives: the kernel drops the lock with it, however it dies. All steps or none; returns whether the
+ * tables were made.
+ */
+function lock(db: DatabaseSync, path: string, steps: readonly string[]): boolean {
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
   db.exec("BEGIN IMMEDIATE");
-  const fresh = countTables(db) === 0;
-  if (fresh) {
-    db.exec(SCHEMA);
-    db.prepare("INSERT INTO store VALUES (?, 0, 0)").run(randomUUID());
-  }
+  const { user_version: version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
+  // The file's header is behind what its log holds.
+  refuseNewer(path, version, steps.length);
+  for (const step of steps.slice(version)) db.exec(step);
+  if (version === 0) db.prepare("INSERT INTO store VALUES (?, 0, 0)").run(randomUUID());
+  if (version < steps.length) db.exec(`PRAGMA user_version = ${steps.length}`);
   db.exec("COMMIT");
-  return fresh;
+  return version === 0;
 }
 
 /** The first 100 bytes tell what the file is, without opening it as a database, which may write (sqlite.org/fileformat2.html#the_database_header). */
-function checkHeader(path: string): void {
+function checkHeader(path: string, newest: number): void {
   const header = readHeader(path);
   if (header === undefined) return;
   if (header.length === 0) {
@@ -99,11 +104,15 @@ function checkHeader(path: string): void {
   const version = header.readUInt32BE(60);
   const application = header.readUInt32BE(68);
   if (application !== APPLICATION_ID && (application !== 0 || version !== 0)) throw foreign(path);
-  if (version > SCHEMA_VERSION)
-    throw new UnavailableError({
-      code: "STORE_SCHEMA_NEWER",
-      message: `${path} has schema ${version}, this Romana knows up to ${SCHEMA_VERSION}: start the one that wrote it; ${KEPT}`,
-    });
+  refuseNewer(path, version, newest);
+}
+
+function refuseNewer(path: string, version: number, newest: number): void {
+  if (version <= newest) return;
+  throw new UnavailableError({
+    code: "STORE_SCHEMA_NEWER",
+    message: `${path} has schema ${version}, this Romana knows up to ${newest}: start the one that wrote it; ${KEPT}`,
+  });
 }
 
 /** Closing any descriptor of a file drops this process's locks on it (fcntl(2)): never call this for a file that is open here. */
