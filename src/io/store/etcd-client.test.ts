@@ -5,8 +5,9 @@ import { systemClock } from "../../base/clock.ts";
 import { silentLog } from "../../base/log.ts";
 import { EtcdClient } from "./etcd-client.ts";
 import { EtcdError, failureOf, moreTelling } from "./etcd-errors.ts";
+import type { KeyValue } from "./etcd-messages.ts";
 import { methods } from "./etcd-proto.ts";
-import { REPEATABLE } from "./etcd-read.ts";
+import { readList, REPEATABLE } from "./etcd-read.ts";
 
 /** Each: what etcd or gRPC says, the status it comes with, our code, whether it may have been done, where to try again. */
 const failures: readonly (readonly [
@@ -97,4 +98,35 @@ test("an answer older than one that was known when it was asked for ends the cli
   revision = 11;
   await assert.rejects(read(client), { code: "STORE_DIED" });
   assert.ok(client.failed.aborted);
+});
+
+test("a list that etcd forgets while it is read is begun again, at a newer revision, a bounded number of times", async (t) => {
+  const page = (revision: number, more: boolean) => ({
+    header: headerOf(revision),
+    kvs: [entryAt(revision)],
+    more,
+  });
+  const details = "etcdserver: mvcc: required revision has been compacted";
+  const compacted = Object.assign(new Error(details), { code: 11, details });
+  const answers = [page(5, true), compacted, page(6, true), page(6, false)];
+  const client = await clientOf(t, [
+    {
+      range() {
+        const next = answers.shift() ?? compacted;
+        if (next instanceof Error) throw next;
+        return next;
+      },
+    },
+  ]);
+  const { entries, revision } = await readList(client, "");
+  assert.deepEqual([entries.length, revision], [2, 6]);
+  await assert.rejects(readList(client, ""), { code: "STORE_COMPACTED" });
+});
+
+const entryAt = (revision: number): KeyValue => ({
+  key: Buffer.from("k"),
+  value: Buffer.from("v"),
+  create_revision: revision,
+  mod_revision: revision,
+  lease: 0,
 });

@@ -4,9 +4,11 @@
 import { type Clock, Milliseconds, type Rng, Seconds } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import { backoffDelay } from "../../base/retry.ts";
-import type { ChangeLog } from "./change-log.ts";
+import { type ChangeLog, HISTORY_REVISIONS } from "./change-log.ts";
 import type { EtcdClient } from "./etcd-client.ts";
 import { EtcdError, moreTelling } from "./etcd-errors.ts";
+import { methods } from "./etcd-proto.ts";
+import { REPEATABLE } from "./etcd-read.ts";
 import { type Change, CompactedError, watchChanges } from "./etcd-watch.ts";
 import { createGate } from "./gate.ts";
 
@@ -26,6 +28,8 @@ export class EtcdFeed {
   readonly #deps: FeedDeps;
   readonly #news = createGate();
   #position: number;
+  /** Nothing behind it has been compacted by us. */
+  #kept: number;
   #outage = new AbortController();
   #brokenAt: number | undefined;
   #told: EtcdError | undefined;
@@ -33,7 +37,7 @@ export class EtcdFeed {
 
   /** Follows what comes after `since`, until the client fails. */
   constructor(since: number, deps: FeedDeps) {
-    this.#position = since;
+    this.#position = this.#kept = since;
     this.#deps = deps;
   }
 
@@ -118,6 +122,20 @@ export class EtcdFeed {
     if (this.#outage.signal.aborted) this.#outage = new AbortController();
     this.#brokenAt = this.#told = undefined;
     this.#news.open();
+    const forgotten = this.#position - HISTORY_REVISIONS;
+    if (forgotten - this.#kept < HISTORY_REVISIONS) return;
+    this.#kept = forgotten;
+    void this.#forget(forgotten);
+  }
+
+  /** etcd keeps every version until it is told to compact, and is full one day. Other daemons say the same, which does no harm. */
+  async #forget(revision: number): Promise<void> {
+    const { client, log } = this.#deps;
+    await client.call(methods.compact, { revision }, REPEATABLE).catch((error: unknown) => {
+      if (!(error instanceof EtcdError)) throw error;
+      if (error.code !== "STORE_COMPACTED")
+        log.warn("etcd not compacted", { error: error.message, revision });
+    });
   }
 
   /** What was between is gone: whoever was not past it has to list again. */

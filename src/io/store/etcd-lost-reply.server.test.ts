@@ -143,3 +143,32 @@ test("a watch from before this process is told that its past is compacted", asyn
   assert.deepEqual(message, { kind: "compacted", oldest: last });
   await late.close();
 });
+
+test("a watch from before this process hears all that was since, page by page, and goes on", async (t) => {
+  const { direct, key } = await setUp(t);
+  const since = await commit(direct, put(key));
+  const revisions: number[] = [];
+  const writer = async (_: unknown, i: number): Promise<void> => {
+    for (let j = 0; j < 80; j++) revisions.push(await commit(direct, put(`${key}/${i}/${j}`)));
+  };
+  await Promise.all(Array.from({ length: 16 }, writer));
+  revisions.sort((a, b) => a - b);
+  const late = await openTestStore(etcd.urls);
+  t.after(() => late.close());
+  const follower = watch(late, key, since);
+  const batches = await follower.batches(revisions.length);
+  assert.ok(batches.length > 1);
+  assert.deepEqual(batches.flat().map(revisionOf), revisions);
+  const next = await commit(direct, put(key));
+  assert.deepEqual((await follower.events(1)).map(revisionOf), [next]);
+});
+
+test("a snapshot that etcd forgets while it is read ends with an error, not with half of it", async (t) => {
+  const { store, direct, key } = await setUp(t);
+  for (let i = 0; i < 2100; i += 100)
+    await commit(direct, ...Array.from({ length: 100 }, (_, j) => put(`${key}/${i + j}`)));
+  const pages = store.snapshot(key)[Symbol.asyncIterator]();
+  await pages.next();
+  await direct.compact(await commit(direct, put(key)));
+  await assert.rejects(Promise.resolve(pages.next()), { code: "STORE_COMPACTED" });
+});
