@@ -57,7 +57,7 @@ async function main(argv: readonly string[]): Promise<number> {
 async function runAll(chosen: readonly Bench[], json: boolean): Promise<number> {
   const head = { machine: machine(), date: new Date().toISOString() };
   const rows: Row[] = [];
-  let failed = 0;
+  const failed: string[] = [];
   for (const [i, bench] of chosen.entries()) {
     tell(`[${i + 1}/${chosen.length}] ${bench.name}: ${bench.about}\n`);
     try {
@@ -67,12 +67,13 @@ async function runAll(chosen: readonly Bench[], json: boolean): Promise<number> 
     } catch (error) {
       // What the bench was doing still waits for processes that are gone: it is not waited for.
       if (error instanceof Interrupted) process.exit(130);
-      failed++;
+      failed.push(bench.name);
       tell(`bench ${bench.name} FAILED: ${inspect(error)}\n`);
     }
   }
   if (!json) process.stdout.write(renderTable(head, rows));
-  return failed === 0 && rows.every(({ figure }) => isMet(figure)) ? 0 : 1;
+  if (failed.length > 0) tell(`no figures of ${failed.join(", ")}: failed, see above\n`);
+  return failed.length === 0 && rows.every(({ figure }) => isMet(figure)) ? 0 : 1;
 }
 
 function machine(): string {
