@@ -1,107 +1,69 @@
-// How long the built program takes from exec to ready: the daemon and the agent until their port answers, the CLI until it ends.
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type Bench, median } from "./figure.ts";
+// How long the built program takes from exec to ready: the daemon and the agent until `/readyz` says so, the CLI until it ends.
+import { spawnSync } from "node:child_process";
+import { request } from "node:http";
+import { type Bed, PROGRAM, stop } from "../test/support/bed.ts";
+import { type Bench, type Figure, median } from "./figure.ts";
+import { until, withBed } from "./processes.ts";
 
-const main = join(import.meta.dirname, "../dist/main.js");
-const RUNS = 7;
+const RUNS = 9;
+const DAEMON_PORT = 19600;
+const AGENT_PORT = 19607;
 
-async function untilReady(url: string, child: ChildProcess): Promise<void> {
-  for (let i = 0; i < 5000; i++) {
-    const ok = await fetch(url).then(
-      (reply) => reply.ok,
-      () => false,
-    );
-    if (ok) return;
-    if (child.exitCode !== null) throw new Error(`the process ended with ${child.exitCode}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-  throw new Error(`${url} was never ready`);
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
-  await new Promise<void>((resolve) => {
-    child.once("exit", () => {
-      resolve();
+/** Whether `/readyz` answers 200; cheap, as who asks shares the processors with who starts. */
+const isReady = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const asked = request({ host: "127.0.0.1", port, path: "/readyz", agent: false }, (reply) => {
+      reply.resume().on("end", () => resolve(reply.statusCode === 200));
     });
-    child.kill("SIGTERM");
+    asked.on("error", () => resolve(false)).end();
   });
+
+/** Milliseconds, the median of several runs after one that fills the compile cache. */
+async function typical(run: () => number | Promise<number>): Promise<number> {
+  const times: number[] = [];
+  for (let i = 0; i <= RUNS; i++) times.push(await run());
+  return median(times.slice(1));
 }
 
-/** Milliseconds from spawn until `url` answers 200. */
-async function startOnce(args: string[], url: string): Promise<number> {
+function timeVersion(): number {
   const start = performance.now();
-  const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "ignore", "ignore"] });
-  try {
-    await untilReady(url, child);
-    return performance.now() - start;
-  } finally {
-    await stop(child);
-  }
+  spawnSync(process.execPath, [PROGRAM.built, "--version"]);
+  return performance.now() - start;
 }
 
-async function times(run: () => Promise<number>): Promise<number> {
-  const all: number[] = [];
-  for (let i = 0; i < RUNS + 1; i++) all.push(await run());
-  return median(all.slice(1)); // the first fills the compile cache
+/** Starts an app and stops it again; milliseconds until it was ready. */
+async function timeStart(bed: Bed, name: string, args: readonly string[], port: number): Promise<number> {
+  const start = performance.now();
+  const child = bed.romana(name, args);
+  await until(`${name} ready`, () => isReady(port), 3).catch((error: unknown) => {
+    throw new Error(`${String(error)}\n${bed.log(name)}`);
+  });
+  const time = performance.now() - start;
+  await stop(child);
+  return time;
 }
 
-export const startupBench: Bench = {
-  name: "startup",
-  about: "exec to ready",
-  run: async () => {
-    const dir = mkdtempSync(join(tmpdir(), "romana-bench-"));
-    try {
-      const version = await times(async () => {
-        const start = performance.now();
-        spawnSync(process.execPath, [main, "--version"]);
-        return performance.now() - start;
-      });
-      const daemonArgs = [
-        "daemon",
-        "--listen",
-        "127.0.0.1:19600",
-        "--store",
-        `sqlite:${dir}/db`,
-        "--new-cluster",
-      ];
-      const daemon = await times(() => startOnce(daemonArgs, "http://127.0.0.1:19600/readyz"));
-      const keep = spawn(process.execPath, [main, ...daemonArgs], { stdio: "ignore" });
-      try {
-        await untilReady("http://127.0.0.1:19600/readyz", keep);
-        const agentArgs = [
-          "agent",
-          "--daemon",
-          "http://127.0.0.1:19600",
-          "--hostname",
-          "bench",
-          "--state-dir",
-          `${dir}/agent`,
-          "--cni-socket",
-          `${dir}/cni.sock`,
-          "--metrics",
-          "19607",
-          "--once-ready-exit=false",
-        ];
-        const agent = await times(() => startOnce(agentArgs.slice(0, -1), "http://127.0.0.1:19607/readyz"));
-        return [
-          {
-            name: "CLI --version",
-            value: version,
-            unit: "ms",
-            goal: { kind: "at-most", limit: 100, of: "value" },
-          },
-          { name: "daemon", value: daemon, unit: "ms", goal: { kind: "at-most", limit: 500, of: "value" } },
-          { name: "agent", value: agent, unit: "ms", goal: { kind: "at-most", limit: 500, of: "value" } },
-        ];
-      } finally {
-        await stop(keep);
-      }
-    } finally {
-      rmSync(dir, { recursive: true, force: true });
-    }
-  },
-};
+const figure = (name: string, value: number, limit: number): Figure => ({
+  ...{ name, value, unit: "ms" },
+  goal: { kind: "at-most", limit, of: "value" },
+});
+
+async function run(bed: Bed): Promise<Figure[]> {
+  const store = ["--store", `sqlite:${bed.dir}/romana.db`];
+  const daemon = ["daemon", "--listen", `127.0.0.1:${DAEMON_PORT}`, ...store, "--new-cluster"];
+  const paths = ["--state-dir", `${bed.dir}/agent`, "--cni-socket", `${bed.dir}/cni.sock`];
+  const url = `http://127.0.0.1:${DAEMON_PORT}`;
+  const agent = ["agent", "--daemon", url, "--hostname", "bench", "--metrics", `${AGENT_PORT}`, ...paths];
+  const version = await typical(timeVersion);
+  const daemonTime = await typical(() => timeStart(bed, "daemon", daemon, DAEMON_PORT));
+  bed.romana("daemon", daemon);
+  await until("the daemon is ready", () => isReady(DAEMON_PORT));
+  const agentTime = await typical(() => timeStart(bed, "agent", agent, AGENT_PORT));
+  return [
+    figure("CLI --version", version, 100),
+    figure("daemon", daemonTime, 500),
+    figure("agent", agentTime, 500),
+  ];
+}
+
+export const startupBench: Bench = { name: "startup", about: "exec to ready", run: () => withBed(run) };
