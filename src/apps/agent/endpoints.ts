@@ -1,6 +1,7 @@
 // The pods of this node: one file each, so that they outlive the agent. Routes are made from them; the daemon is told of them.
 import { createHash } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { renameSync, writeFileSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
@@ -27,8 +28,8 @@ export interface Endpoints {
   list(): readonly AgentEndpoint[];
   /** Those whose interface is there: they are routed and reported. */
   alive(): readonly AgentEndpoint[];
-  /** Durable when it resolves. */
-  add(endpoint: AgentEndpoint): Promise<void>;
+  /** The next agent finds it. UnavailableError `STATE_DIR`. */
+  add(endpoint: AgentEndpoint): void;
   /** Its interface is going or gone: no route leads to it any more; the record stays until `remove`. */
   leave(name: string): void;
   remove(name: string): Promise<void>;
@@ -47,11 +48,11 @@ export async function openEndpoints(
     get: (name) => endpoints.get(name),
     list: () => [...endpoints.values()],
     alive: () => [...endpoints.values()].filter(({ name }) => !leaving.has(name)),
-    async add(endpoint) {
+    add(endpoint) {
+      write(fileOf(endpoint.name), JSON.stringify(endpoint));
       endpoints.set(endpoint.name, endpoint);
       leaving.delete(endpoint.name);
       changed();
-      await write(fileOf(endpoint.name), JSON.stringify(endpoint));
     },
     leave(name) {
       if (!endpoints.has(name) || leaving.has(name)) return;
@@ -95,16 +96,14 @@ async function read(path: string, log: Log): Promise<AgentEndpoint | undefined> 
   }
 }
 
-/** Whole or not at all: written aside, then renamed. The address is durable at the daemon, so the disk need not be waited for. */
-async function write(path: string, text: string): Promise<void> {
+/**
+ * Whole or not at all: written aside, then renamed. The address is durable at the daemon, so the disk need not be waited for: this goes
+ * to the page cache, in less time than another thread would take to hear of it.
+ */
+function write(path: string, text: string): void {
   try {
-    const file = await open(`${path}.new`, "w", 0o600);
-    try {
-      await file.writeFile(text);
-    } finally {
-      await file.close();
-    }
-    await rename(`${path}.new`, path);
+    writeFileSync(`${path}.new`, text, { mode: 0o600 });
+    renameSync(`${path}.new`, path);
   } catch (cause) {
     throw new UnavailableError({ code: "STATE_DIR", path, error: String(cause) }, { cause });
   }

@@ -101,6 +101,15 @@ function bury(wire: Wire, error: UnavailableError): void {
   wire.channels.clear();
 }
 
+/** What is sent in one turn goes in one system call. */
+function send({ child: { stdin } }: Wire, op: number, id: number, ...parts: readonly Uint8Array[]): void {
+  if (stdin.writableCorked === 0) {
+    stdin.cork();
+    process.nextTick(() => stdin.uncork());
+  }
+  stdin.write(encodeFrame(op, id, ...parts));
+}
+
 /** The reply's payload to one request; with `listener`, its id stays as a channel. */
 function request(
   wire: Wire,
@@ -118,7 +127,7 @@ function request(
       },
       reject,
     });
-    wire.child.stdin.write(encodeFrame(op, id, ...parts));
+    send(wire, op, id, ...parts);
   });
 }
 
@@ -140,10 +149,10 @@ async function openChannel(
     throw netnsError(netns, errno, "NETLINK_OPEN");
   }
   return {
-    send: (bytes) => void wire.child.stdin.write(encodeFrame(OP.send, id, bytes)),
+    send: (bytes) => send(wire, OP.send, id, bytes),
     close: () => {
       wire.channels.delete(id);
-      wire.child.stdin.write(encodeFrame(OP.close, id));
+      send(wire, OP.close, id);
     },
   };
 }
@@ -160,7 +169,7 @@ async function openNetns(wire: Wire, netns: string): Promise<{ fd: number; close
   const errno = payload.readInt32LE(0);
   if (errno !== 0) throw netnsError(netns, errno, "NETNS_OPEN");
   const fd = payload.readInt32LE(4);
-  return { fd, close: async () => void wire.child.stdin.write(encodeFrame(OP.closeFd, 0, u32(fd))) };
+  return { fd, close: async () => send(wire, OP.closeFd, 0, u32(fd)) };
 }
 
 async function writeFile(wire: Wire, netns: string, file: string, text: string): Promise<void> {

@@ -1,5 +1,4 @@
 // ADD: an address from the daemon, a pair from the kernel, both made known and wired; or nothing of it.
-import { allEnded } from "../../../base/all-ended.ts";
 import type { AddressReply, AddressRequest } from "../../../core/api/types.ts";
 import { formatIp, parseIp } from "../../../core/net/ip.ts";
 import type { Kernel } from "../../../io/kernel/kernel.ts";
@@ -59,11 +58,13 @@ async function wire(
   const { config } = attached;
   const wiring = wiringOf(attached, deps);
   const ips = address.ips.map((text) => parseIp(text));
-  await allEnded([
-    // Known before it is wired: the agent's loop must take the pod's routes for wanted when it sees them.
-    deps.endpoints.add(endpointOf(attached, wiring, address, pair.hostIndex)),
-    configurePair(pair, ips, deps.table, { pod, host: deps.host }),
-  ]);
+  const configured = configurePair(pair, ips, deps.table, { pod, host: deps.host });
+  try {
+    // While the kernel is at it: the agent's loop must take the pod's routes for wanted by the time it is told of them.
+    deps.endpoints.add(endpointOf(attached, wiring, address, pair.hostIndex));
+  } finally {
+    await configured;
+  }
   const result = {
     hostInterface: { name: wiring.hostInterface, mac: pair.hostMac },
     podInterface: { name: wiring.ifname, mac: pair.podMac, netns: wiring.netns, mtu: wiring.mtu },

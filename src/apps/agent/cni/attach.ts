@@ -6,7 +6,7 @@ import { UnavailableError } from "../../../base/errors.ts";
 import type { Rng } from "../../../base/clock.ts";
 import { type Cidr, cidrOf, hostCidr } from "../../../core/net/cidr.ts";
 import { podRoute } from "../../../core/desired/node-routes.ts";
-import { type Family, formatIp, type Ip, parseIp } from "../../../core/net/ip.ts";
+import { equalIp, type Family, formatIp, type Ip, parseIp } from "../../../core/net/ip.ts";
 import type { Change, Route } from "../../../core/netlink/types.ts";
 import type { ChangeResult, Kernel, NativeHelper } from "../../../io/kernel/kernel.ts";
 import type { LinkRemover } from "./remove-links.ts";
@@ -16,6 +16,7 @@ export const GATEWAYS: Readonly<Record<Family, Ip>> = { 4: parseIp("169.254.1.1"
 /** Every host end has the same locally administered address, so that the neighbour entry is known before the pair is. */
 const HOST_MAC = "02:72:6f:6d:00:01";
 const MAIN_TABLE = 254;
+const LOCAL_TABLE = 255;
 const SCOPE_LINK = 253;
 const IPV6_METRIC = 1024;
 const IFA_F_NODAD = 0x02;
@@ -107,11 +108,12 @@ export async function bringUp(
   { pod, host }: { readonly pod: Kernel; readonly host: Kernel },
 ): Promise<void> {
   const up: Change[] = [{ kind: "link-up", index: podIndex }];
-  expectDone(up, await pod.apply(up));
-  for (let look = 0; look < MOST_LOOKS; look++) {
-    const link = await host.link(hostIndex);
-    if (!link || link.operational) return;
-  }
+  // The helper serves in order, so the first look is after the change.
+  const [results, first] = await allEnded([pod.apply(up), host.link(hostIndex)]);
+  expectDone(up, results);
+  let link = first;
+  for (let look = 1; link && !link.operational && look < MOST_LOOKS; look++)
+    link = await host.link(hostIndex);
 }
 
 /** Gives both ends their addresses, neighbours and routes. `pod`: the kernel inside. UnavailableError `POD_NETWORK`. */
@@ -125,6 +127,19 @@ export async function configurePair(
   const [insideResults, outsideResults] = await allEnded([pod.apply(inside), host.apply(outside)]);
   expectDone(inside, insideResults);
   expectDone(outside, outsideResults);
+  await untilAnswering(ips, pod);
+}
+
+/**
+ * The kernel takes an IPv6 address at once, but lets a worker make the local route without which it hears nothing that is sent to it,
+ * also where no duplicates are looked for (addrconf_dad_completed).
+ */
+async function untilAnswering(ips: readonly Ip[], pod: Kernel): Promise<void> {
+  const wanted = ips.filter(({ family }) => family === 6);
+  for (let look = 0, missing = wanted; missing.length > 0 && look < MOST_LOOKS; look++) {
+    const local = await pod.routes(6, LOCAL_TABLE);
+    missing = wanted.filter((ip) => !local.some(({ dst }) => equalIp(dst.ip, ip)));
+  }
 }
 
 function podChanges({ podIndex: index }: Pair, ips: readonly Ip[]): Change[] {

@@ -67,7 +67,7 @@ async function serve(socket: Socket, reading: Set<Socket>, deps: CniServerDeps):
     const frame = await readFrame(socket);
     reading.delete(socket);
     socket.setTimeout(0);
-    socket.end(await answer(frame, deps));
+    await answer(socket, frame, deps);
   } catch (error) {
     reading.delete(socket);
     deps.log.warn("cni request refused", { error: String(error) });
@@ -75,17 +75,27 @@ async function serve(socket: Socket, reading: Set<Socket>, deps: CniServerDeps):
   }
 }
 
-async function readFrame(socket: Socket): Promise<CniFrame> {
+function readFrame(socket: Socket): Promise<CniFrame> {
   const chunks: Buffer[] = [];
   let size = 0;
   let wanted = Infinity;
-  for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (wanted === Infinity && size >= 4) wanted = 4 + frameLength(Buffer.concat(chunks));
-    if (size >= wanted) return decodeFrame(Buffer.concat(chunks).subarray(4, wanted));
-  }
-  throw new CniError(CNI_CODE.decodeFailure, `the request ended after ${size} bytes`);
+  return new Promise((resolve, reject) => {
+    socket.on("data", (chunk: Buffer) => {
+      if (size >= wanted) return; // what comes after a request is nobody's
+      chunks.push(chunk);
+      size += chunk.length;
+      try {
+        if (wanted === Infinity && size >= 4) wanted = 4 + frameLength(Buffer.concat(chunks));
+        if (size >= wanted) resolve(decodeFrame(Buffer.concat(chunks).subarray(4, wanted)));
+      } catch (error) {
+        reject(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+    for (const event of ["end", "close"])
+      socket.on(event, () =>
+        reject(new CniError(CNI_CODE.decodeFailure, `the request ended after ${size} bytes`)),
+      );
+  });
 }
 
 type Outcome = {
@@ -94,17 +104,17 @@ type Outcome = {
   readonly error: CniError | undefined;
 };
 
-async function answer(frame: CniFrame, deps: CniServerDeps): Promise<Buffer> {
+async function answer(socket: Socket, frame: CniFrame, deps: CniServerDeps): Promise<void> {
   const start = deps.clock.monotonic();
-  const outcome = await outcomeOf(frame, deps);
+  const { request, stdout, error } = await outcomeOf(frame, deps);
   const ms = deps.clock.monotonic() - start;
-  const { request, stdout, error } = outcome;
+  socket.end(error ? encodeReply(1, renderCniError(error, versionOf(frame.stdin))) : encodeReply(0, stdout));
+  // The runtime waits for none of this.
   deps.observe(request?.command ?? "invalid", error === undefined, ms / 1000);
   const fields = { ...describe(frame, error), ms: Math.round(ms * 10) / 10 };
   if (error) deps.log.warn("cni request failed", fields);
   else deps.log.info("cni request done", fields);
-  if (request?.config.logFile !== undefined) void keep(request.config.logFile, fields, deps);
-  return error ? encodeReply(1, renderCniError(error, versionOf(frame.stdin))) : encodeReply(0, stdout);
+  if (request?.config.logFile !== undefined) await keep(request.config.logFile, fields, deps);
 }
 
 async function outcomeOf({ env, stdin }: CniFrame, { run }: CniServerDeps): Promise<Outcome> {
@@ -127,7 +137,7 @@ function describe({ env }: CniFrame, error: CniError | undefined): Record<string
   };
 }
 
-/** `log_file`: a line of JSON a request. The reply does not wait for it. */
+/** `log_file`: a line of JSON a request. */
 async function keep(
   path: string,
   fields: Record<string, unknown>,
