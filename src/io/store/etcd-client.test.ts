@@ -100,6 +100,24 @@ test("an answer older than one that was known when it was asked for ends the cli
   assert.ok(client.failed.aborted);
 });
 
+test("what fails before a call is sent leaves no doubt: the call goes to another endpoint, also one that may be done but once", async (t) => {
+  const asked: unknown[] = [];
+  const client = await clientOf(t, [
+    {
+      status: () => statusOf("no version"),
+      range: () => assert.fail("asked of an endpoint that was refused"),
+    },
+    {
+      status() {
+        throw Object.assign(new Error("reset"), { code: 14, details: "read ECONNRESET" });
+      },
+    },
+    { compact: (request) => (asked.push(request), { header: headerOf(1) }) },
+  ]);
+  await client.call(methods.compact, { revision: 1 }, {});
+  assert.equal(asked.length, 1);
+});
+
 test("a list that etcd forgets while it is read is begun again, at a newer revision, a bounded number of times", async (t) => {
   const page = (revision: number, more: boolean) => ({
     header: headerOf(revision),

@@ -5,7 +5,7 @@ import { UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { backoffDelay } from "../../base/retry.ts";
 import { type CallTerms, EtcdEndpoint, type EtcdTls, type Greeting } from "./etcd-endpoint.ts";
-import { EtcdError, moreTelling, unreadable } from "./etcd-errors.ts";
+import { EtcdError, moreTelling, unreadable, unsent } from "./etcd-errors.ts";
 import { type Header, toNumber } from "./etcd-messages.ts";
 import { type Method, methods } from "./etcd-proto.ts";
 
@@ -187,7 +187,8 @@ export class EtcdClient {
 
   #greet({ endpoint, header, version }: Greeting): void {
     const [major = 0, minor = 0] = version.split(".").map(Number);
-    if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]))
+    const isKnown = major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
+    if (!isKnown)
       throw this.#refusal("STORE_TOO_OLD", endpoint, `etcd ${version}; ${OLDEST.join(".")} or newer`);
     this.#check(endpoint, header, 0);
   }
@@ -231,7 +232,7 @@ async function authenticate(
   } catch (error) {
     // A user may be configured before the cluster asks for one: then nobody needs a token.
     if (error instanceof EtcdError && error.code === "STORE_WITHOUT_USERS") return undefined;
-    throw error;
+    throw unsent(error);
   }
 }
 

@@ -8,7 +8,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { type Clock, type Duration, Seconds } from "../../base/clock.ts";
-import { EtcdError, failureOf, unreadable } from "./etcd-errors.ts";
+import { EtcdError, failureOf, unreadable, unsent } from "./etcd-errors.ts";
 import type { Header } from "./etcd-messages.ts";
 import { type Method, methods } from "./etcd-proto.ts";
 
@@ -116,8 +116,11 @@ export class EtcdEndpoint {
   #connect(within: Duration): Channel {
     const { url, greet } = this.#options;
     const client = new Client(targetOf(url), this.#credentials(), CHANNEL_OPTIONS);
-    const greeted = this.#ask(client, methods.status, {}, { within, token: undefined }).then((said) =>
-      greet({ endpoint: url, ...said }),
+    const greeted = this.#ask(client, methods.status, {}, { within, token: undefined }).then(
+      (said) => greet({ endpoint: url, ...said }),
+      (error: unknown) => {
+        throw unsent(error);
+      },
     );
     greeted.catch(() => {
       if (this.#channel?.client === client) this.#drop();

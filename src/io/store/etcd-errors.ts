@@ -73,9 +73,19 @@ export class EtcdError extends UnavailableError {
     { endpoint, reason }: { readonly endpoint: string; readonly reason: string },
   ) {
     const message = `etcd at ${endpoint}: ${reason.replace(WRAPPING, "").trim()}`;
-    super({ code: failure.code, message, endpoint });
+    super({ code: failure.code, message, endpoint, reason });
     this.failure = failure;
   }
+}
+
+/** What went before a call failed, so nothing of the call itself was sent. */
+export function unsent(error: unknown): unknown {
+  if (!(error instanceof EtcdError)) return error;
+  const { endpoint, reason } = error.details;
+  return new EtcdError(
+    { ...error.failure, isRefused: true },
+    { endpoint: String(endpoint), reason: String(reason) },
+  );
 }
 
 /** The files of certificates or of the password were good when the program started; half-written ones are better soon. */

@@ -47,8 +47,8 @@ export type LeaseId = string;
 export const MAX_TXN_OPERATIONS = 100;
 
 /**
- * Every method rejects with UnavailableError (`STORE_CLOSED`, `STORE_FULL`, `STORE_TIMEOUT`, `STORE_CORRUPT`, …) when the store
- * cannot answer; a rejected `txn` may have been applied all the same.
+ * Every method rejects with UnavailableError (`STORE_CLOSED`, `STORE_FULL`, `STORE_TIMEOUT`, `STORE_NO_LEADER`, `STORE_CORRUPT`, …) when
+ * the store cannot answer; a rejected `txn` may have been applied all the same, or be applied yet.
  */
 export interface Store {
   /** Identity for life of the data (made when the store was), and whether this process made it just now. */
@@ -66,7 +66,10 @@ export interface Store {
     prefix: string,
     options: { readonly since: number; readonly signal: AbortSignal },
   ): AsyncIterable<WatchMessage>;
-  /** Atomic: applies `operations` if all `compares` hold. No two operations name one key. */
+  /**
+   * Atomic: applies `operations` if all `compares` hold. No two operations name one key. Compare the revision of every key that is
+   * written: then a driver to which the answer was lost may ask again, and finds out what became of it.
+   */
   txn(compares: readonly Compare[], operations: readonly Operation[]): Promise<TxnResult>;
   /** A lease of `ttl` seconds; keys put with it are deleted when it is not renewed in time. */
   grantLease(ttl: number): Promise<LeaseId>;
