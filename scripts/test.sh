@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/node_modules/.bin:$PATH" # node 24, also without npm around it
 
-mapfile -t unit < <(find src test bench -name '*.test.ts' ! -name '*.root.test.ts' ! -name '*.server.test.ts' ! -path '*/fixtures/*' | sort)
+mapfile -t unit < <(find src test bench native -name '*.test.ts' ! -name '*.root.test.ts' ! -name '*.server.test.ts' ! -path '*/fixtures/*' | sort)
 mapfile -t served < <(find src test -name '*.server.test.ts' | sort)
 mapfile -t rooted < <(find src test native lab -name '*.root.test.ts' -o -name '*.lab.ts' | sort)
 

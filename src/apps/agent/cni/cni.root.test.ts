@@ -1,6 +1,6 @@
 // The plugin on a real node: shim, agent, daemon and kernel. Each test uses pods of its own and leaves none.
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -202,6 +202,16 @@ for (const [what, call, code, says] of failing)
     await refused("ADD", call(), code, says);
     await nothingLeft();
   });
+
+test("an ADD that cannot be kept is undone, and tried again later", async () => {
+  const endpoints = join(node.bed.dir, "state/endpoints");
+  rmSync(endpoints, { recursive: true });
+  const call = { id: "unkept", netns: node.pod("unkept") };
+  await refused("ADD", call, 11, /STATE_DIR/);
+  mkdirSync(endpoints);
+  assert.deepEqual(await links(call.netns), ["lo"]);
+  await nothingLeft();
+});
 
 /** Each row: what is broken, the command that breaks it in the pod or on the node, what CHECK says. */
 const broken: readonly (readonly [string, "pod" | "node", (name: string) => string, RegExp])[] = [
