@@ -73,6 +73,15 @@ test("reports that come before the topology and the hosts are adopted with them"
   assert.equal(running.daemon.unadopted.size, 0);
 });
 
+test("who followed another store is not served this one's world before it has heard what is alive", async (t) => {
+  const { call } = await start(t, ["--adoption-window=10m"]);
+  await join(call, "h1", 1);
+  const { status, body } = await call("GET /watch?since=7&cluster=another");
+  assert.deepEqual([status, body["code"]], [503, "ADOPTION_PENDING"]);
+  await report(call, "h1", { seen: seenElsewhere, endpoints: [] });
+  assert.equal((await call("GET /watch?since=7&cluster=another")).body["code"], "STORE_FORGOT");
+});
+
 test("the operator ends the wait", async (t) => {
   const { call } = await start(t, ["--adoption-window=10m"]);
   await join(call, "h1", 1);

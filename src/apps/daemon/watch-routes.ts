@@ -1,14 +1,15 @@
 // `/watch`: a stream of newline-delimited JSON that never ends by itself.
 import type { FastifyInstance } from "fastify";
 import { object, optional, string, type Static } from "../../core/api/schema.ts";
-import type { Daemon } from "./daemon.ts";
+import { adoptionView, type Daemon } from "./daemon.ts";
 
 const WatchQuery = object({
   since: optional(string({ pattern: "^\\d{1,15}$" })),
   cluster: optional(string({ maxLength: 253 })),
 });
 
-export function watchRoutes(app: FastifyInstance, { hub, metrics }: Daemon): void {
+export function watchRoutes(app: FastifyInstance, daemon: Daemon): void {
+  const { hub, metrics, adoption } = daemon;
   app.get<{ Querystring: Static<typeof WatchQuery> }>(
     "/watch",
     {
@@ -19,6 +20,8 @@ export function watchRoutes(app: FastifyInstance, { hub, metrics }: Daemon): voi
       },
     },
     ({ query: { since, cluster } }, reply) => {
+      // Who followed another store goes on with what he knows until this one has heard what is alive.
+      if (cluster !== undefined && cluster !== daemon.cluster) adoption.check(() => adoptionView(daemon));
       reply.hijack();
       const { raw } = reply;
       raw.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
