@@ -1,7 +1,7 @@
 // The addresses of pods, each in a cell: all of a block are in the block's, any other has a cell for itself. The cell is the unit in which
 // sets are kept: a block that holds nobody else than those meant is one element of their set, however many pods come and go in it.
 import { type Cidr, containsCidr, formatCidr, hostCidr } from "../net/cidr.ts";
-import { prefixMap } from "../net/prefix-map.ts";
+import { prefixMap, type PrefixMap } from "../net/prefix-map.ts";
 import type { SetElement } from "../model/node-policy.ts";
 import { type Labels, type PolicyBlock, type PolicyPod, SEGMENT_LABEL } from "../model/policy.ts";
 
@@ -24,16 +24,13 @@ export type Cell = {
 export type Owner = { readonly tenant: string; readonly labels: Labels; readonly host: string };
 
 export type Cells = {
-  /** The cells of the member's addresses. Needs not be in them. */
-  of(member: Member): Cell[];
-  add(member: Member): void;
-  delete(member: Member): void;
-  block(cidr: Cidr): Cell | undefined;
-  /** Where the addresses of a block are that is not there yet. */
-  inside(cidr: Cidr): Cell[];
-  putBlock(block: PolicyBlock): Cell;
-  deleteBlock(cidr: Cidr): void;
+  readonly blocks: PrefixMap<Cell>;
+  /** By address: those in no block. */
+  readonly loose: Map<string, Cell>;
+  /** Where each address is: a look-up in `blocks` costs more. */
+  readonly where: Map<Keyed, Cell>;
 };
+export const createCells = (): Cells => ({ blocks: prefixMap(), loose: new Map(), where: new Map() });
 
 const keyed = (cidr: Cidr): Keyed => ({ key: formatCidr(cidr), element: { cidr } });
 
@@ -43,56 +40,66 @@ export const ownerOf = ({ tenant, segment, host }: PolicyBlock): Owner => ({
   labels: segment === "" ? {} : { [SEGMENT_LABEL]: segment },
 });
 
-export function createCells(): Cells {
-  const blocks = prefixMap<Cell>();
-  /** By address: those in no block. */
-  const loose = new Map<string, Cell>();
-  /** Where each address is: a look-up in `blocks` costs more. */
-  const where = new Map<Keyed, Cell>();
-  const cellAt = (address: Keyed): Cell =>
-    where.get(address) ??
-    blocks.lookup(address.element.cidr.ip)?.value ??
-    loose.get(address.key) ?? { block: undefined, members: new Map() };
-  const settle = (cell: Cell, address: Keyed, pod: PolicyPod): void => {
-    cell.members.set(address, pod);
-    where.set(address, cell);
-    if (!cell.block) loose.set(address.key, cell);
-  };
-  const leave = (cell: Cell, address: Keyed): void => {
-    cell.members.delete(address);
-    where.delete(address);
-    if (!cell.block && cell.members.size === 0) loose.delete(address.key);
-  };
-  const inside = (cidr: Cidr): Cell[] =>
-    [...loose.values()].filter((cell) =>
-      [...cell.members.keys()].some(({ element }) => containsCidr(cidr, element.cidr)),
-    );
-  /** Gives the members a cell anew, after blocks have changed. */
-  const resettle = (cells: readonly Cell[]): void => {
-    for (const cell of cells)
-      for (const [address, pod] of [...cell.members]) {
-        leave(cell, address);
-        settle(cellAt(address), address, pod);
-      }
-  };
-  return {
-    of: ({ addresses }) => [...new Set(addresses.map(cellAt))],
-    add: ({ pod, addresses }) => addresses.forEach((address) => settle(cellAt(address), address, pod)),
-    delete: ({ addresses }) => addresses.forEach((address) => leave(cellAt(address), address)),
-    block: (cidr) => blocks.get(cidr)?.value,
-    inside,
-    putBlock(block) {
-      const before = blocks.get(block.cidr)?.value;
-      const cell: Cell = { block: { ...keyed(block.cidr), owner: ownerOf(block) }, members: new Map() };
-      const moving = before ? [before] : inside(block.cidr);
-      blocks.insert(block.cidr, cell);
-      resettle(moving);
-      return cell;
-    },
-    deleteBlock(cidr) {
-      const cell = blocks.get(cidr)?.value;
-      blocks.delete(cidr);
-      if (cell) resettle([cell]);
-    },
-  };
+export const blockCell = ({ blocks }: Cells, cidr: Cidr): Cell | undefined => blocks.get(cidr)?.value;
+
+/** The cells of the member's addresses, whether it is in them or not. */
+export const cellsOf = (cells: Cells, { addresses }: Member): Cell[] => [
+  ...new Set(addresses.map((address) => cellAt(cells, address))),
+];
+
+const cellAt = ({ blocks, loose, where }: Cells, address: Keyed): Cell =>
+  where.get(address) ??
+  blocks.lookup(address.element.cidr.ip)?.value ??
+  loose.get(address.key) ?? { block: undefined, members: new Map() };
+
+export function settle(cells: Cells, { pod, addresses }: Member): void {
+  for (const address of addresses) enter(cells, address, pod);
+}
+
+export function unsettle(cells: Cells, { addresses }: Member): void {
+  for (const address of addresses) leave(cells, address);
+}
+
+function enter(cells: Cells, address: Keyed, pod: PolicyPod): void {
+  const cell = cellAt(cells, address);
+  cell.members.set(address, pod);
+  cells.where.set(address, cell);
+  if (!cell.block) cells.loose.set(address.key, cell);
+}
+
+function leave({ loose, where }: Cells, address: Keyed): void {
+  const cell = where.get(address);
+  where.delete(address);
+  cell?.members.delete(address);
+  if (cell && !cell.block && cell.members.size === 0) loose.delete(address.key);
+}
+
+/** Cells in no block, with an address inside. */
+export const looseInside = ({ loose }: Cells, cidr: Cidr): Cell[] =>
+  [...loose.values()].filter(({ members }) =>
+    [...members.keys()].some(({ element }) => containsCidr(cidr, element.cidr)),
+  );
+
+/** The block's cell, with all addresses inside. */
+export function putBlockCell(cells: Cells, block: PolicyBlock): Cell {
+  const before = blockCell(cells, block.cidr);
+  const moving = before ? [before] : looseInside(cells, block.cidr);
+  const cell: Cell = { block: { ...keyed(block.cidr), owner: ownerOf(block) }, members: new Map() };
+  cells.blocks.insert(block.cidr, cell);
+  moving.forEach((each) => resettle(cells, each));
+  return cell;
+}
+
+export function deleteBlockCell(cells: Cells, cidr: Cidr): void {
+  const cell = blockCell(cells, cidr);
+  cells.blocks.delete(cidr);
+  if (cell) resettle(cells, cell);
+}
+
+/** Gives each address of a cell the cell that is right now. */
+function resettle(cells: Cells, { members }: Cell): void {
+  for (const [address, pod] of [...members]) {
+    leave(cells, address);
+    enter(cells, address, pod);
+  }
 }

@@ -3,7 +3,22 @@
 // taken out, what they give now is put in.
 import { type Cidr, formatCidr, hostCidr } from "../net/cidr.ts";
 import type { Labels, PolicyBlock, PolicyHost, PolicyPod, PolicyTenant } from "../model/policy.ts";
-import { type Cell, type Cells, createCells, type Keyed, type Member, memberOf, ownerOf } from "./cells.ts";
+import {
+  blockCell,
+  type Cell,
+  type Cells,
+  cellsOf,
+  createCells,
+  deleteBlockCell,
+  type Keyed,
+  looseInside,
+  type Member,
+  memberOf,
+  ownerOf,
+  putBlockCell,
+  settle,
+  unsettle,
+} from "./cells.ts";
 import {
   createMemberSet,
   fillSet,
@@ -54,20 +69,20 @@ export function changePod(world: SetWorld, id: string, pod: PolicyPod | undefine
   const before = members.get(id);
   const after = pod && !pod.hostNetwork ? memberOf(pod) : undefined;
   const touched = [before, after].filter((member) => member !== undefined);
-  const cellsOf = (): Cell[] => [...new Set(touched.flatMap((member) => cells.of(member)))];
-  const owners = cellsOf().flatMap(({ block }) => (block ? [block.owner] : []));
+  const touchedCells = (): Cell[] => [...new Set(touched.flatMap((member) => cellsOf(cells, member)))];
+  const owners = touchedCells().flatMap(({ block }) => (block ? [block.owner] : []));
   const sets = find(world, [...touched.map((member) => member.pod), ...owners], labelsOf);
-  update(world, sets, { cells: cellsOf(), members: before ? [before] : [] }, () => {
+  update(world, sets, { cells: touchedCells(), members: before ? [before] : [] }, () => {
     if (before) removeMember(world, before);
     if (after) addMember(world, after);
-    return { cells: cellsOf(), members: after ? [after] : [] };
+    return { cells: touchedCells(), members: after ? [after] : [] };
   });
 }
 
 function removeMember({ members, byTenant, byHost, cells }: SetWorld, member: Member): void {
   const { id, tenant, host } = member.pod;
   members.delete(id);
-  cells.delete(member);
+  unsettle(cells, member);
   removeFrom(byTenant, tenant, member);
   removeFrom(byHost, host, member);
 }
@@ -75,7 +90,7 @@ function removeMember({ members, byTenant, byHost, cells }: SetWorld, member: Me
 function addMember({ members, byTenant, byHost, cells }: SetWorld, member: Member): void {
   const { id, tenant, host } = member.pod;
   members.set(id, member);
-  cells.add(member);
+  settle(cells, member);
   addTo(byTenant, tenant, member);
   addTo(byHost, host, member);
 }
@@ -102,12 +117,12 @@ export function changeTenant(world: SetWorld, name: string, tenant: PolicyTenant
 
 export function putBlock(world: SetWorld, block: PolicyBlock): void {
   const { cells, labelsOf } = world;
-  const before = cells.block(block.cidr);
+  const before = blockCell(cells, block.cidr);
   const owners = [ownerOf(block), ...(before?.block ? [before.block.owner] : [])];
-  const scope = { cells: before ? [before] : cells.inside(block.cidr), members: [] };
+  const scope = { cells: before ? [before] : looseInside(cells, block.cidr), members: [] };
   update(world, find(world, owners, labelsOf), scope, () => {
     if (before) forgetBlock(world, before);
-    const cell = cells.putBlock(block);
+    const cell = putBlockCell(cells, block);
     addTo(world.blocksByTenant, block.tenant, cell);
     addTo(world.blocksByHost, block.host, cell);
     return { cells: [cell], members: [] };
@@ -116,12 +131,12 @@ export function putBlock(world: SetWorld, block: PolicyBlock): void {
 
 export function deleteBlock(world: SetWorld, cidr: Cidr): void {
   const { cells, labelsOf } = world;
-  const cell = cells.block(cidr);
+  const cell = blockCell(cells, cidr);
   if (!cell?.block) return;
   update(world, find(world, [cell.block.owner], labelsOf), { cells: [cell], members: [] }, () => {
     forgetBlock(world, cell);
-    cells.deleteBlock(cidr);
-    return { cells: cells.inside(cidr), members: [] };
+    deleteBlockCell(cells, cidr);
+    return { cells: looseInside(cells, cidr), members: [] };
   });
 }
 
@@ -202,7 +217,7 @@ const tenantScope = (world: SetWorld, name: string): Scope =>
 
 /** These members and blocks, and the cells elsewhere where the members have addresses. */
 function scopeOf({ cells }: SetWorld, members: Iterable<Member> = [], blocks: Iterable<Cell> = []): Scope {
-  const own = lazily(() => new Set([...blocks, ...[...members].flatMap((member) => cells.of(member))]));
+  const own = lazily(() => new Set([...blocks, ...[...members].flatMap((member) => cellsOf(cells, member))]));
   return { members, cells: own };
 }
 
