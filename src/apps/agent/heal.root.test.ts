@@ -81,6 +81,14 @@ const damages: readonly (readonly [string, readonly string[]])[] = [
     ["ip -6 route replace fd10::8/125 via fd01::77 dev eth0 table 10"],
   ],
   ["a route replaced by a discarding one", ["ip route replace blackhole 10.2.0.0/29 table 10"]],
+  [
+    "an IPv4 route given an MTU",
+    ["ip route change 10.2.0.0/29 via 192.168.0.3 dev eth0 table 10 proto 82 mtu 600"],
+  ],
+  [
+    "an IPv6 route given an MTU",
+    ["ip -6 route change fd10::8/125 via fd01::3 dev eth0 table 10 proto 82 mtu 1300"],
+  ],
   ["a route of ours too many", ["ip route add 10.3.0.0/24 via 192.168.0.2 dev eth0 table 10 proto 82"]],
   ["the IPv4 rule deleted", ["ip rule del priority 10"]],
   ["the IPv6 rule deleted", ["ip -6 rule del priority 10"]],

@@ -65,6 +65,7 @@ export function equalRoutes(a: Route, b: Route): boolean {
     a.scope === b.scope &&
     a.protocol === b.protocol &&
     a.metric === b.metric &&
+    a.isTuned === b.isTuned &&
     a.dst.length === b.dst.length &&
     equalIp(a.dst.ip, b.dst.ip) &&
     sameIp(a.source, b.source) &&

@@ -49,9 +49,11 @@ export const RTA = {
   gateway: 5,
   priority: 6,
   prefsrc: 7,
+  metrics: 8,
   multipath: 9,
   table: 15,
   via: 18,
+  encapType: 21,
 } as const;
 export const NDA = { dst: 1, lladdr: 2 } as const;
 export const FRA = { priority: 6, suppressLength: 14, table: 15, protocol: 21 } as const;

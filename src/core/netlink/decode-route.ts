@@ -21,14 +21,16 @@ type Found = {
   via: Ip | undefined;
   source: Ip | undefined;
   many: NextHop[] | undefined;
+  isTuned: boolean;
 };
 
-/** `undefined`: of another family, or a cached clone. */
+/** `undefined`: of another family, a cached clone, or a route that chooses by source or tos. */
 export function decodeRoute(view: DataView, at: number, end: number): Route | undefined {
   need(at, RTMSG, end);
   const family = familyOf(view.getUint8(at));
   const flags = view.getUint32(at + 8, true);
-  if (!family || flags & RTM_F_CLONED) return undefined;
+  const chooses = view.getUint8(at + 2) !== 0 || view.getUint8(at + 3) !== 0;
+  if (!family || flags & RTM_F_CLONED || chooses) return undefined;
   const length = view.getUint8(at + 1);
   if (length > bitsOf(family)) throw new RangeError("prefix length");
   const type = typeNames.get(view.getUint8(at + 7)) ?? "other";
@@ -42,6 +44,7 @@ export function decodeRoute(view: DataView, at: number, end: number): Route | un
     metric: found.metric,
     nextHops: nextHopsOf(type, found, (flags & RTNH_F_ONLINK) !== 0),
     source: found.source,
+    ...(found.isTuned ? { isTuned: true } : {}),
   };
 }
 
@@ -54,6 +57,7 @@ function readAttributes(view: DataView, at: number, end: number, family: Family)
     via: undefined,
     source: undefined,
     many: undefined,
+    isTuned: false,
   };
   eachAttribute(view, at + RTMSG, end, (attribute, from, to) => {
     if (attribute === RTA.dst) found.ip = ipAt(view, from, to, family);
@@ -63,6 +67,7 @@ function readAttributes(view: DataView, at: number, end: number, family: Family)
     else if (attribute === RTA.priority) found.metric = u32At(view, from, to);
     else if (attribute === RTA.via) found.via = viaAt(view, from, to);
     else if (attribute === RTA.prefsrc) found.source = ipAt(view, from, to, family);
+    else if (attribute === RTA.metrics || attribute === RTA.encapType) found.isTuned = true;
     else if (attribute === RTA.multipath) found.many = decodeHops(view, from, to, family);
   });
   return found;

@@ -51,6 +51,7 @@ export type NextHop = {
   readonly onlink: boolean;
 };
 
+/** By destination alone: routes that choose by source or tos are not seen, they are never ours. */
 export type Route = {
   readonly dst: Cidr;
   readonly table: number;
@@ -65,6 +66,8 @@ export type Route = {
   readonly nextHops: readonly NextHop[];
   /** RTA_PREFSRC. */
   readonly source: Ip | undefined;
+  /** It has an MTU, a window, an encapsulation, … of its own, which are read no further: routes of ours have none. */
+  readonly isTuned?: true;
 };
 
 /** Sends every packet to a table. Rules that choose packets (by source, mark, interface, …) are not seen: they are never ours. */

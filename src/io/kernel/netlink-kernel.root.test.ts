@@ -170,6 +170,21 @@ for (const [name, make] of kinds)
     );
   });
 
+test("a route with an MTU of its own is told from one without, and one that chooses by tos is not seen", async () => {
+  ip("route", "add", "10.66.0.0/16", "via", "192.168.0.2", "mtu", "1000", "table", "78");
+  ip("-6", "route", "add", "fd66::/64", "via", "fd00::2", "mtu", "1300", "table", "78");
+  ip("route", "add", "10.67.0.0/16", "tos", "8", "via", "192.168.0.2", "table", "78");
+  const read = [...(await kernel.routes(4, 78)), ...(await kernel.routes(6, 78))];
+  assert.deepEqual(
+    read.map(({ dst, isTuned }) => [formatCidr(dst), isTuned]),
+    [
+      ["10.66.0.0/16", true],
+      ["fd66::/64", true],
+    ],
+  );
+  for (const family of ["-4", "-6"]) ip(family, "route", "flush", "table", "78");
+});
+
 test("rules of both families with our protocol", async () => {
   const rules = ([4, 6] as const).map((family) => ({
     family,
@@ -200,6 +215,90 @@ test("a failed change names the kernel's reason and stops no other", async () =>
   );
 });
 
+type Json = Readonly<Record<string, unknown>>;
+/** What `ip -json` and we call by other names, side by side. */
+const listed: readonly (readonly [string, () => readonly Json[], () => Promise<readonly unknown[]>])[] = [
+  [
+    "links",
+    () =>
+      json("link", "show").map(({ ifindex, ifname, mtu, address, flags }) => ({
+        ...{ index: ifindex, name: ifname, mtu, mac: address, up: (flags as string[]).includes("UP") },
+      })),
+    async () =>
+      (await kernel.links()).map(({ index: at, name, mtu, mac, up }) => ({ index: at, name, mtu, mac, up })),
+  ],
+  [
+    "addresses",
+    () =>
+      json("addr", "show").flatMap(({ ifindex, addr_info }) =>
+        (addr_info as Json[]).map(({ local, prefixlen, scope }) => ({
+          index: ifindex,
+          local,
+          prefixlen,
+          scope,
+        })),
+      ),
+    async () =>
+      (await kernel.addresses()).map((each) => ({
+        ...{ index: each.index, local: formatIp(each.ip), prefixlen: each.length, scope: SCOPES[each.scope] },
+      })),
+  ],
+  [
+    "rules",
+    () => json("-N", "rule", "show").map(({ priority, table }) => ({ priority, table: Number(table) })),
+    async () => (await kernel.rules(4)).map(({ priority, table }) => ({ priority, table })),
+  ],
+];
+const SCOPES: Readonly<Record<number, string>> = { 0: "global", 253: "link", 254: "host" };
+for (const [what, theirs, ours] of listed)
+  test(`${what}: all that ip -json lists, and nothing else`, async () => {
+    const expected = theirs();
+    assert.ok(expected.length > 1);
+    const byText = (a: unknown, b: unknown): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+    assert.deepEqual([...(await ours())].sort(byText), [...expected].sort(byText));
+  });
+
+/** As `ip -json route show`, which tells no type but where it is another than unicast. */
+const showRoutes = (): string[] =>
+  ["-4", "-6"].flatMap((family) =>
+    json("-N", family, "route", "show", "table", "77").map((each) =>
+      JSON.stringify(each, Object.keys(each).sort()),
+    ),
+  );
+
+test("what ip -batch writes is read, and written again it is to ip what it was", async () => {
+  const [kinds4, kinds6] = [
+    [
+      "via 192.168.0.2",
+      "via 192.168.0.3 metric 7",
+      "dev rom0",
+      "via 172.16.9.9 dev rom0 onlink",
+      "via inet6 fd00::5",
+    ],
+    ["via fd00::2", "via fd00::3 metric 7", "dev rom0", "via fd00::4 dev rom0 proto bird"],
+  ];
+  const multipath = "nexthop via 192.168.0.2 weight 3 nexthop via 192.168.0.3 weight 1";
+  const lines = Array.from({ length: 400 }, (_, i) => [
+    `route add 10.${i >> 6}.${i & 63}.0/24 ${kinds4[i % kinds4.length]} table 77`,
+    `route add fd77:${i.toString(16)}::/32 ${kinds6[i % kinds6.length]} table 77`,
+    ...["unreachable", "blackhole", "prohibit", "throw"].map(
+      (type) => `route add ${type} 10.200.${i & 63}.${i >> 6}/32 table 77`,
+    ),
+  ]).flatMap((each, i) => [each[0], each[1], each[2 + (i % 4)]]);
+  execFileSync("ip", ["-n", ns, "-batch", "-"], {
+    input: [...lines, `route add 10.250.0.0/16 table 77 ${multipath}`].join("\n"),
+  });
+  const written = showRoutes();
+  assert.equal(written.length, 1201);
+  const read = [...(await kernel.routes(4, 77)), ...(await kernel.routes(6, 77))];
+  assert.equal(read.length, 1201);
+  for (const family of ["-4", "-6"]) ip(family, "route", "flush", "table", "77");
+  await done(...read.map((each): Change => ({ kind: "route-add", route: each })));
+  assert.deepEqual(showRoutes(), written);
+  await done(...read.map((each): Change => ({ kind: "route-delete", route: each })));
+  assert.deepEqual(showRoutes(), []);
+});
+
 test("20,000 routes go in and come back", async () => {
   const many = Array.from({ length: 20_000 }, (_, i) => ({
     ...route("0.0.0.0/0"),
@@ -213,6 +312,7 @@ test("20,000 routes go in and come back", async () => {
 });
 
 test("what others do is told from the moment that listening began", { timeout: 10_000 }, async () => {
+  await kernel.writeFile("/proc/sys/net/ipv4/ip_forward", "0");
   const stop = new AbortController();
   const stream = await kernel.notifications(stop.signal);
   ip("route", "add", "10.77.0.0/16", "via", "192.168.0.2", "table", "10", "proto", "82");
