@@ -10,8 +10,11 @@ export function createFakeEndpoints(pods: Readonly<Record<number, readonly strin
     get: (name) => alive.get(name),
     list: () => [...alive.values()],
     alive: () => [...alive.values()],
-    add: async (added) => void alive.set(added.name, added),
+    add: (added) => void alive.set(added.name, added),
     leave: (name) => void alive.delete(name),
+    leaveLink: (index) => {
+      for (const { name, hostIndex } of alive.values()) if (hostIndex === index) alive.delete(name);
+    },
     remove: async (name) => void alive.delete(name),
   };
 }

@@ -65,6 +65,16 @@ test("one that is leaving is neither routed nor reported, but known", async (t) 
   assert.equal(endpoints.alive().length, 1);
 });
 
+test("one that has another link by now does not leave with the old one", async (t) => {
+  const endpoints = await open(await directory(t));
+  endpoints.add(endpoint("a"));
+  endpoints.add({ ...endpoint("a"), hostIndex: 8 });
+  endpoints.leaveLink(7);
+  assert.equal(endpoints.alive().length, 1);
+  endpoints.leaveLink(8);
+  assert.equal(endpoints.alive().length, 0);
+});
+
 test("a file that is none is set aside, and the others are read", async (t) => {
   const path = await directory(t);
   (await open(path)).add(endpoint("a"));

@@ -32,6 +32,8 @@ export interface Endpoints {
   add(endpoint: AgentEndpoint): void;
   /** Its interface is going or gone: no route leads to it any more; the record stays until `remove`. */
   leave(name: string): void;
+  /** As `leave`, for the one whose host interface has this index: it may have another by now, and then it stays. */
+  leaveLink(hostIndex: number): void;
   remove(name: string): Promise<void>;
 }
 
@@ -44,6 +46,11 @@ export async function openEndpoints(
   const leaving = new Set<string>();
   const fileOf = (name: string): string =>
     join(directory, `${createHash("sha256").update(name).digest("hex").slice(0, 32)}.json`);
+  const leave = (name: string): void => {
+    if (!endpoints.has(name) || leaving.has(name)) return;
+    leaving.add(name);
+    changed();
+  };
   return {
     get: (name) => endpoints.get(name),
     list: () => [...endpoints.values()],
@@ -54,10 +61,9 @@ export async function openEndpoints(
       leaving.delete(endpoint.name);
       changed();
     },
-    leave(name) {
-      if (!endpoints.has(name) || leaving.has(name)) return;
-      leaving.add(name);
-      changed();
+    leave,
+    leaveLink(hostIndex) {
+      for (const endpoint of endpoints.values()) if (endpoint.hostIndex === hostIndex) leave(endpoint.name);
     },
     async remove(name) {
       await rm(fileOf(name), { force: true });

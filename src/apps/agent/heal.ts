@@ -43,14 +43,10 @@ export async function listen(
       log.warn("notifications were lost, the kernel is looked at anew");
       metrics.failures.inc({ part: "notifications" });
     }
-    for (const each of some) if (each.kind === "link" && each.deleted) leavePodOf(each.link.index, endpoints);
+    for (const each of some) if (each.kind === "link" && each.deleted) endpoints.leaveLink(each.link.index);
     if (some.some((each) => reconciler.concerns(each))) {
       reconciler.forget(); // what is being planned right now is old already
       healer.poke();
     }
   }
-}
-
-function leavePodOf(index: number, endpoints: Endpoints): void {
-  for (const { name, hostIndex } of endpoints.alive()) if (hostIndex === index) endpoints.leave(name);
 }

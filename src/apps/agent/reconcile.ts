@@ -106,7 +106,7 @@ async function look({ state, kernel, table, endpoints }: Context): Promise<Obser
   const known = endpoints.alive();
   const observed = await observe(kernel, table);
   const there = new Set(observed.links.map(({ index }) => index));
-  for (const { name, hostIndex } of known) if (!there.has(hostIndex)) endpoints.leave(name);
+  for (const { hostIndex } of known) if (!there.has(hostIndex)) endpoints.leaveLink(hostIndex);
   state.observed = observed;
   state.observedAt = at;
   return observed;
