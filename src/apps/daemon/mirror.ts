@@ -13,8 +13,6 @@ import type { Entry, Store, WatchEvent, WatchMessage } from "../../io/store/stor
 
 const PREFIX = "/romana/v3/";
 const ADDRESSES = `${PREFIX}addresses/`;
-/** Entries asked for at once when the whole store is read. */
-const PAGE = 5000;
 const BACKOFF = { first: Milliseconds(50), most: Seconds(5) };
 /** How long a conflict waits for the watch to tell what it conflicted with. */
 const CATCH_UP = Seconds(2);
@@ -161,24 +159,16 @@ export class Mirror {
   #relist(): Promise<void> {
     return this.lock.run(async () => {
       const { entries, revision } = await readAll(this.#deps.store);
-      const gone = new Set(this.#revisions.keys());
-      const writes: Write[] = [];
-      for (const { key, value, revision: written } of entries) {
-        refuseStateEntry(key, value);
-        gone.delete(key);
-        const write = writeOfEntry(key, value);
-        this.#revisions.set(key, written);
-        if (!write) continue;
-        writes.push(write);
-        this.state.apply(write);
-      }
-      for (const key of gone) {
-        this.#revisions.delete(key);
-        const write = writeOfEntry(key, undefined);
-        if (write) this.state.apply(write);
-      }
+      const puts = entries.flatMap(({ key, value }) => writeOfEntry(key, value) ?? []);
+      const present = new Set(entries.map(({ key }) => key));
+      const gone = this.#revisions.keys().filter((key) => !present.has(key));
+      const deletions = [...gone].flatMap((key) => writeOfEntry(key, undefined) ?? []);
+      this.#revisions.clear();
       this.#deleted.clear();
-      this.#advance({ revision, writes, whole: true });
+      for (const { key, revision: written } of entries) this.#revisions.set(key, written);
+      // Deletions first: what came since may lie where something was.
+      for (const write of [...deletions, ...puts]) this.state.apply(write);
+      this.#advance({ revision, writes: puts, whole: true });
     });
   }
 }
@@ -187,14 +177,15 @@ type Flat = { readonly key: string; readonly revision: number; readonly value: s
 const flatten = (event: WatchEvent): Flat =>
   event.kind === "put" ? event.entry : { key: event.key, revision: event.revision, value: undefined };
 
-/** Page by page; the revision is the first page's, so that a watch from there repeats what changed in between. */
 async function readAll(store: Store): Promise<{ entries: Entry[]; revision: number }> {
-  const first = await store.list(PREFIX, { limit: PAGE });
-  const entries = [...first.entries];
-  for (let page = first.entries; page.length === PAGE;) {
-    const after = page.at(-1)?.key ?? "";
-    page = (await store.list(PREFIX, { limit: PAGE, after })).entries;
-    for (const entry of page) entries.push(entry);
+  const entries: Entry[] = [];
+  let revision = 0;
+  for await (const page of store.snapshot(PREFIX)) {
+    revision = page.revision;
+    for (const entry of page.entries) {
+      refuseStateEntry(entry.key, entry.value);
+      entries.push(entry);
+    }
   }
-  return { entries, revision: first.revision };
+  return { entries, revision };
 }

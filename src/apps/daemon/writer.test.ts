@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { test } from "node:test";
 import { startDaemon, twoRacks, type Call, type Reply } from "../../../test/support/daemon.ts";
+import { eventually } from "../../../test/support/eventually.ts";
 import { storeWith } from "../../../test/support/store-with.ts";
 import { Milliseconds, seededRng, systemClock } from "../../base/clock.ts";
 import { UnavailableError } from "../../base/errors.ts";
@@ -115,16 +118,51 @@ test("a topology is not put in place under an allocation of another daemon", asy
 });
 
 test("what waits is finished at a stop, what comes after is refused", async () => {
-  const running = await startDaemon();
-  const { call, daemon } = running;
+  const memory = createMemoryStore({ clock: systemClock });
+  let disk = Promise.resolve();
+  const held: Store["txn"] = async (compares, operations) => {
+    await disk;
+    return memory.txn(compares, operations);
+  };
+  const running = await startDaemon({ store: storeWith(memory, { txn: held }) });
+  const { call, app, daemon } = running;
   await prepare(call);
-  const waiting = Promise.all(Array.from({ length: 80 }, (_, i) => allocate(call, `pod-${i}`, "h0")));
-  await Promise.resolve();
-  const replies = await waiting;
-  assert.deepEqual(new Set(replies.map(({ status }) => status)), new Set([200]));
-  await running.close();
+  const { promise, resolve: goOn } = Promise.withResolvers<void>();
+  disk = promise;
+  let received = 0;
+  app.server.on("request", () => received++);
+  const root = await app.listen({ host: "127.0.0.1", port: 0 });
+  const watch = await fetch(`${root}/watch`);
+  const waiting = Array.from({ length: 80 }, async (_, i) => {
+    const body = JSON.stringify({ name: `pod-${i}`, host: "h0", tenant: "t" });
+    const headers = { "content-type": "application/json" };
+    return (await fetch(`${root}/address`, { method: "POST", body, headers })).status;
+  });
+  await eventually(() => assert.equal(received, 81), { every: 1 });
+  const closing = running.close();
+  goOn();
+  await closing;
+  assert.deepEqual(new Set(await Promise.all(waiting)), new Set([200]));
+  assert.ok((await watch.text()).endsWith("\n"), "the watch ended with a whole line");
+  await assert.rejects(fetch(`${root}/healthz`));
   await assert.rejects(
     daemon.writer.submit(() => ({ value: 1 })),
     (error) => error instanceof UnavailableError && error.code === "STOPPING",
   );
+});
+
+test("a client that does not read does not hold up a stop", async () => {
+  const running = await startDaemon();
+  await prepare(running.call);
+  const { port } = new URL(await running.app.listen({ host: "127.0.0.1", port: 0 }));
+  const socket = connect(Number(port), "127.0.0.1").pause();
+  socket.on("error", () => undefined);
+  socket.write(
+    "POST /hosts HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{",
+  );
+  await once(running.app.server, "connection");
+  const start = performance.now();
+  await running.close();
+  assert.ok(performance.now() - start < 4500);
+  socket.destroy();
 });

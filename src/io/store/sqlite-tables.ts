@@ -15,6 +15,8 @@ export type Tables = {
   readonly snapshots: Snapshots;
   revision: number;
   compacted: number;
+  /** As the database has them. */
+  saved: { readonly revision: number; readonly compacted: number };
 };
 
 /** Above every key: a blob sorts after all texts (sqlite.org/datatype3.html#sort_order). */
@@ -48,20 +50,26 @@ const STATEMENTS = {
 export function openTables(db: DatabaseSync): Tables {
   const prepared = Object.entries(STATEMENTS).map(([name, text]) => [name, db.prepare(text)]);
   const sql = Object.fromEntries(prepared) as Tables["sql"];
-  const tables = { db, sql, snapshots: new Snapshots(), revision: 0, compacted: 0 };
+  const saved = { revision: 0, compacted: 0 };
+  const tables = { db, sql, snapshots: new Snapshots(), ...saved, saved };
   load(tables);
   return tables;
 }
 
 export function load(tables: Tables): void {
-  Object.assign(tables, tables.sql.load.get() as { revision: number; compacted: number });
+  tables.saved = tables.sql.load.get() as Tables["saved"];
+  Object.assign(tables, tables.saved);
 }
 
 /** Makes `revision` and `compacted` durable with the rest, and drops history beyond HISTORY_REVISIONS. */
 export function save(tables: Tables): void {
   if (tables.revision - tables.compacted > HISTORY_REVISIONS + SLACK)
     compact(tables, tables.revision - HISTORY_REVISIONS);
-  tables.sql.save.run(tables.revision, tables.compacted);
+  const { revision, compacted, saved } = tables;
+  // Conflicts alone cost no sync of the disk.
+  if (revision === saved.revision && compacted === saved.compacted) return;
+  tables.sql.save.run(revision, compacted);
+  tables.saved = { revision, compacted };
 }
 
 export function leasesOf({ db }: Tables): { id: string; ttl: number }[] {

@@ -48,7 +48,8 @@ export const MAX_TXN_OPERATIONS = 100;
 
 /**
  * Every method rejects with UnavailableError (`STORE_CLOSED`, `STORE_FULL`, `STORE_TIMEOUT`, `STORE_NO_LEADER`, `STORE_CORRUPT`, …) when
- * the store cannot answer; a rejected `txn` may have been applied all the same, or be applied yet.
+ * the store cannot answer; a rejected `txn` may have been applied all the same, or be applied yet. After
+ * `STORE_DIED` it never answers again: open it anew.
  */
 export interface Store {
   /** Identity for life of the data (made when the store was), and whether this process made it just now. */
