@@ -3,6 +3,7 @@ import { cpus, release, totalmem } from "node:os";
 import { inspect } from "node:util";
 import { aggregateBench } from "./aggregate.ts";
 import { allocateBench } from "./allocate.ts";
+import { backupBench } from "./backup.ts";
 import { cniBench } from "./cni.ts";
 import { convergeBench } from "./converge.ts";
 import { type Bench, isMet } from "./figure.ts";
@@ -27,6 +28,7 @@ const benches: readonly Bench[] = [
   startupBench,
   aggregateBench,
   ipamBench,
+  backupBench,
   policyTranslateBench,
 ];
 const list = benches.map(({ name, about }) => `  ${name.padEnd(10)} ${about}\n`).join("");

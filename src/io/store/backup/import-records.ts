@@ -29,6 +29,8 @@ export type Imported = { readonly header: Header; readonly entries: number };
 
 /** Of a transaction, keys and values; each is at most 3 bytes, and etcd takes 1.5 MiB. */
 const MAX_CHARACTERS = 384 * 1024;
+/** Pages. */
+const COMPACT_EVERY = 16;
 
 /**
  * All or nothing: a store that was left in the middle is refused by everyone but this function with the same records. InputError
@@ -41,12 +43,15 @@ export async function importRecords(
 ): Promise<Imported> {
   const digest = createDigest();
   let [header, mark]: [Header?, Mark?] = [];
+  let pageCount = 0;
   for await (const page of pages) {
     header ??= page.header;
     mark ??= await begin(store, page.header, replace, steps.length);
     const pairs = page.pairs.flatMap((pair) => upgraded(pair, page.header.schema, steps));
     digest.add(pairs);
-    await put(store, mark, pairs);
+    const revision = await put(store, mark, pairs);
+    // The history of the making is nobody's, and would grow as large as the store.
+    if (++pageCount % COMPACT_EVERY === 0) await store.compact(revision);
   }
   if (!header || !mark) throw new UnavailableError({ code: "IMPORT_OF_NOTHING" });
   await verify(store, digest);
@@ -131,9 +136,11 @@ function upgraded(pair: Pair, from: number, steps: readonly RecordStep[]): Pair[
   return value === undefined ? [] : [{ key: pair.key, value }];
 }
 
-async function put(store: Store, { compare }: Mark, pairs: readonly Pair[]): Promise<void> {
+/** The revision at which all of it is there. */
+async function put(store: Store, { compare }: Mark, pairs: readonly Pair[]): Promise<number> {
   const operations = pairs.map(({ key, value }): Operation => ({ kind: "put", key, value }));
-  await Promise.all(inTransactions(operations).map((some) => commit(store, [compare], some)));
+  const revisions = inTransactions(operations).map((some) => commit(store, [compare], some));
+  return Math.max(0, ...(await Promise.all(revisions)));
 }
 
 function inTransactions(operations: readonly Operation[]): Operation[][] {
