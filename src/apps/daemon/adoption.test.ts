@@ -8,7 +8,7 @@ const start = (options: Partial<AdoptionOptions> = {}): Adoption =>
   new Adoption({
     cluster: "c1",
     fresh: false,
-    restored: false,
+    imported: undefined,
     newCluster: false,
     now: 0,
     window: WINDOW,
@@ -50,6 +50,25 @@ test("what an agent has seen shows the loss: another cluster, or a newer revisio
   assert.equal(adoption.isLoss({ cluster: "c1", revision: 5 }, 5), false);
   assert.equal(adoption.isLoss({ cluster: "c1", revision: 6 }, 5), true);
   assert.equal(adoption.isLoss({ cluster: "c0", revision: 1 }, 5), true);
+});
+
+test("a restored store waits for all its hosts and for the window, though nobody has seen more than it has", () => {
+  const adoption = start({ imported: "unsettled" });
+  adoption.noteReported("h1");
+  assert.equal(verdict(adoption, 2 * WINDOW, ["h1", "h2"]), "STORE_FORGOT h2");
+  adoption.noteReported("h2");
+  assert.equal(verdict(adoption, WINDOW - 1, ["h1", "h2"]), "STORE_FORGOT ");
+  assert.equal(verdict(adoption, WINDOW, ["h1", "h2"]), "ready");
+});
+
+test("another daemon may have heard them all; who comes after that from an earlier store holds up nobody", () => {
+  const adoption = start({ imported: "unsettled" });
+  assert.equal(adoption.isLoss({ cluster: "c0", revision: 1 }, 5), true);
+  adoption.settle();
+  assert.deepEqual([verdict(adoption, 0, ["h1"]), adoption.unsettled], ["ready", false]);
+  assert.equal(adoption.isLoss({ cluster: "c0", revision: 1 }, 5), false);
+  assert.equal(adoption.isLoss({ cluster: "c1", revision: 6 }, 5), true);
+  assert.equal(start({ imported: "settled" }).isLoss({ cluster: "c0", revision: 1 }, 5), false);
 });
 
 test("a loss closes even an open daemon until the window has passed and all have reported", () => {

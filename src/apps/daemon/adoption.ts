@@ -7,8 +7,8 @@ export type AdoptionOptions = {
   readonly cluster: string;
   /** The store was made by this process just now. */
   readonly fresh: boolean;
-  /** The store was filled from a backup: it forgot, whatever anybody has seen. */
-  readonly restored: boolean;
+  /** The store was filled from a backup. `unsettled`: it forgot, whatever anybody has seen. `settled`: all its hosts were heard since. */
+  readonly imported: "unsettled" | "settled" | undefined;
   /** The operator's word that a fresh store has no live hosts. */
   readonly newCluster: boolean;
   /** Monotonic milliseconds. */
@@ -35,19 +35,25 @@ export class Adoption {
   #forgot = false;
   #forced = false;
   #ready: boolean;
-  #unsettled: boolean;
+  #imported: AdoptionOptions["imported"];
   #holds = 0;
 
   constructor(options: AdoptionOptions) {
     this.#options = options;
     this.#until = options.now + options.window;
-    this.#forgot = this.#unsettled = options.restored;
+    this.#imported = options.imported;
+    this.#forgot = options.imported === "unsettled";
     this.#ready = options.fresh && options.newCluster;
   }
 
-  /** Whether what an agent has seen shows that a store at `revision` lost something. */
+  /**
+   * Whether what an agent has seen shows that a store at `revision` lost something. Who comes late after a restore is no sign: what was lost
+   * is known, and who was known was heard.
+   */
   isLoss(seen: Seen | undefined, revision: number): boolean {
-    return seen !== undefined && (seen.cluster !== this.#options.cluster || seen.revision > revision);
+    if (!seen) return false;
+    if (seen.cluster !== this.#options.cluster) return this.#imported !== "settled";
+    return seen.revision > revision;
   }
 
   /** An agent had seen what the store does not know: from now on nothing is handed out until all hosts have reported. */
@@ -80,12 +86,12 @@ export class Adoption {
 
   /** The store was filled from a backup, and still says that nobody knows what is alive. */
   get unsettled(): boolean {
-    return this.#unsettled;
+    return this.#imported === "unsettled";
   }
 
   /** The store says that all were heard: by this daemon, or by another whose reports are in the store. */
   settle(): void {
-    this.#unsettled = false;
+    this.#imported = "settled";
     this.#ready = true;
   }
 

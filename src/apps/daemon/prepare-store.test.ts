@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { filled, memoryStore } from "../../../test/support/backups.ts";
 import { startDaemon, twoRacks } from "../../../test/support/daemon.ts";
+import { eventually } from "../../../test/support/eventually.ts";
 import { storeWith } from "../../../test/support/store-with.ts";
 import { encodeImport, type ImportRecord } from "../../core/model/import-record.ts";
 import { encodeSchema, RECORDS_SCHEMA } from "../../core/model/schema.ts";
@@ -61,4 +62,24 @@ test("a daemon on a store that was imported into goes by another name with agent
     assert.equal(reply.body["cluster"], `${store.identity.clusterId}.3`);
     await running.close();
   }
+});
+
+test("two daemons on a restored store: when one has heard all hosts the other hands out, too", async (t) => {
+  const host = { ips: ["192.168.0.1"], tags: {}, agentPort: 0, k8sInfo: {}, groups: [] };
+  const store = await filled({
+    import: importRecord("unsettled"),
+    schema: encodeSchema({ version: RECORDS_SCHEMA }),
+    "hosts/h1": JSON.stringify({ name: "h1", ...host }),
+  });
+  const shared = storeWith(store, { close: async () => undefined });
+  const start = () => startDaemon({ store: shared, argv: ["--adoption-window=0"] });
+  const both = [await start(), await start()] as const;
+  t.after(() => Promise.all(both.map((each) => each.close())));
+  const [first, second] = both;
+  const isWaiting = async ({ call }: typeof first): Promise<boolean> =>
+    (await call("POST /ipam/adopt", { force: false })).body["state"] === "waiting";
+  assert.deepEqual(await Promise.all(both.map(isWaiting)), [true, true]);
+  await first.call("POST /hosts/h1/report", { endpoints: [] });
+  assert.deepEqual(await Promise.all(both.map(isWaiting)), [false, true]);
+  await eventually(async () => assert.equal(await isWaiting(second), false));
 });

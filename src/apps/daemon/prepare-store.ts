@@ -8,17 +8,17 @@ import { upgradeStore } from "../../io/store/upgrade-store.ts";
 export type Prepared = {
   /** What agents compare: revisions count only within it. */
   readonly cluster: string;
-  /** Filled from a backup, and not yet settled: nobody here knows what has been alive since. */
-  readonly restored: boolean;
+  /** Of a store that was filled from a backup: whether its hosts were heard since. */
+  readonly imported: "unsettled" | "settled" | undefined;
 };
 
 /** UnavailableError `STORE_IMPORT_UNFINISHED`, `STORE_SCHEMA_NEWER`, `STORE_GARBAGE`. */
 export async function prepareStore(store: Store, log: Log): Promise<Prepared> {
-  const imported = await readWholeImport(store);
+  const record = await readWholeImport(store);
   const upgrade = await upgradeStore(store);
   if (upgrade) log.info("records upgraded", upgrade);
-  const restored = imported?.state === "unsettled";
-  if (restored)
-    log.warn("restored from a backup: nothing is handed out until all hosts have reported", imported);
-  return { cluster: clusterOf(store.identity.clusterId, imported), restored };
+  const imported = record && (record.state === "settled" ? "settled" : "unsettled");
+  if (imported === "unsettled")
+    log.warn("restored from a backup: nothing is handed out until all hosts have reported", record);
+  return { cluster: clusterOf(store.identity.clusterId, record), imported };
 }

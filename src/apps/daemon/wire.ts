@@ -80,7 +80,7 @@ async function closeApp(app: FastifyInstance, clock: Clock): Promise<void> {
 function assemble(
   config: DaemonConfig,
   store: Store,
-  { cluster, restored }: Prepared,
+  { cluster, imported }: Prepared,
   deps: DaemonDeps,
 ): Daemon {
   const { clock, log } = deps;
@@ -102,7 +102,7 @@ function assemble(
   const writer = new Writer({ store, mirror, clock, metrics });
   const { newCluster, adoptionWindow: window } = config;
   const { fresh } = store.identity;
-  const adoption = new Adoption({ cluster, fresh, restored, newCluster, now: clock.monotonic(), window });
+  const adoption = new Adoption({ cluster, fresh, imported, newCluster, now: clock.monotonic(), window });
   // An embedded store has this one daemon: nobody to race with for a block, so the search starts at the first.
   const offsetSeed = 0;
   const unadopted: Daemon["unadopted"] = new Map();
