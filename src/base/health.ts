@@ -8,7 +8,13 @@ export interface HealthReporter {
   failed(reason: string): void;
 }
 
-export type HealthState = { readonly ok: boolean; readonly parts: Readonly<Record<string, string>> };
+export type HealthState = {
+  /** Every part is well. */
+  readonly ok: boolean;
+  /** No part is silent, be it well or ill: what fails and says so is not mended by a restart. */
+  readonly alive: boolean;
+  readonly parts: Readonly<Record<string, string>>;
+};
 
 export interface Health {
   /** A part that must report; until its first `ok` it counts as starting. `timeout`: silence after which it is ill. */
@@ -21,12 +27,11 @@ type Part = { reason: string | undefined; at: number; readonly timeout: Duration
 
 export function createHealth(clock: Clock): Health {
   const parts = new Map<string, Part>();
+  const silence = (part: Part): number => clock.monotonic() - part.at;
+  const isSilent = (part: Part): boolean => part.timeout !== undefined && silence(part) > part.timeout;
   const describe = (part: Part): string => {
     if (part.reason !== undefined) return part.reason;
-    const silent = clock.monotonic() - part.at;
-    return part.timeout !== undefined && silent > part.timeout
-      ? `silent for ${Math.round(silent / 1000)} s`
-      : "ok";
+    return isSilent(part) ? `silent for ${Math.round(silence(part) / 1000)} s` : "ok";
   };
   return {
     reporter(name, timeout) {
@@ -40,7 +45,8 @@ export function createHealth(clock: Clock): Health {
     },
     state() {
       const shown = Object.fromEntries([...parts].map(([name, part]) => [name, describe(part)]));
-      return { ok: Object.values(shown).every((text) => text === "ok"), parts: shown };
+      const ok = Object.values(shown).every((text) => text === "ok");
+      return { ok, alive: !parts.values().some(isSilent), parts: shown };
     },
   };
 }

@@ -118,13 +118,13 @@ test("health: starting, ok, failed, silent", () => {
   const state = (): string | undefined => health.state().parts["loop"];
   assert.equal(state(), "starting");
   part.ok();
-  assert.deepEqual(health.state(), { ok: true, parts: { loop: "ok" } });
+  assert.deepEqual(health.state(), { ok: true, alive: true, parts: { loop: "ok" } });
   part.failed("disk full");
-  assert.equal(state(), "disk full");
+  assert.deepEqual(health.state(), { ok: false, alive: true, parts: { loop: "disk full" } });
   part.ok();
   clock.time += 4000;
   assert.equal(state(), "silent for 4 s");
-  assert.equal(health.state().ok, false);
+  assert.deepEqual([health.state().ok, health.state().alive], [false, false]);
 });
 
 /** Lets every promise that can settle do so. */

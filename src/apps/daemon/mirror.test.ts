@@ -95,6 +95,7 @@ test("a store that cannot be watched makes the daemon unready until it can, and 
     return (reply.body["parts"] as Record<string, string>)["store"];
   };
   assert.equal(await eventually(() => ready(503), { every: 1 }), "the disk hangs");
+  assert.equal((await call("GET /healthz")).status, 200, "a restart would not help");
   assert.equal(await eventually(() => ready(200)), "ok");
   await allocate(call, "p");
   await eventually(() =>

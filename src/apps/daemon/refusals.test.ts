@@ -151,7 +151,30 @@ for (const [name, route, body, status, code] of refusals)
     const reply = await call(route, body);
     assert.deepEqual([reply.status, reply.body["status_code"], reply.body["code"]], [status, status, code]);
     assert.ok(String(reply.body["details"]).length > 5);
+    // R1: what it is about, where it is about something that there could be.
+    if ([404, 409, 422].includes(status))
+      for (const word of ["resource_id", "resource_type"]) assert.match(reply.body[word] as string, /./);
   });
+
+test("an error names the resource by type and id", async () => {
+  const { body } = await call("DELETE /hosts/h9");
+  const fault = { code: "HOST_UNKNOWN", field: "host", expected: "a host that exists" };
+  assert.deepEqual(body, {
+    ...{ status_code: 404, code: "HOST_UNKNOWN", resource_id: "h9", resource_type: "host" },
+    ...{ details: 'host: "h9": expected a host that exists', faults: [fault] },
+  });
+});
+
+test("all that is wrong with a body is told at once, each with its field", async () => {
+  const { body } = await call("POST /address", { name: "", host: 5, ips: ["1.1.1.1", "::1", "::2"] });
+  assert.deepEqual((body["faults"] as { field: string }[]).map(({ field }) => field).sort(), [
+    "body",
+    "body.host",
+    "body.ips",
+    "body.name",
+    "body.name",
+  ]);
+});
 
 const faultyTopologies: [string, unknown][] = [
   ["nothing", {}],
