@@ -176,6 +176,8 @@ scenario(
         lab.state.hosts.map(({ name }) => name),
         "restored",
       );
+      // A node that waited to be told that the store knows all follows it within 2 s.
+      await eventually(async () => assert.deepEqual((await pingMatrix(lab)).failed, []), { within: 8000 });
     }, since?.name);
     const ips = lab.state.pods.flatMap((pod) => pod.ips);
     assert.equal(new Set(ips).size, ips.length);

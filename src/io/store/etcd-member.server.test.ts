@@ -114,7 +114,7 @@ test("another cluster at the same address is not taken for the first", async (t)
   await member.kill();
   await member.start({ empty: true, args: ["--initial-cluster-token", "another"] });
   const attempts = [store.get("/k"), commit(store, put("/k", "second"))];
-  for (const attempt of attempts) await assert.rejects(attempt, fails("STORE_OTHER_CLUSTER"));
+  await Promise.all(attempts.map((attempt) => assert.rejects(attempt, fails("STORE_OTHER_CLUSTER"))));
   const other = await open(t, member);
   assert.equal((await other.get("/k")).entry, undefined);
   assert.ok(other.identity.fresh && other.identity.clusterId !== store.identity.clusterId);
