@@ -74,6 +74,11 @@ function leave({ loose, where }: Cells, address: Keyed): void {
   if (cell && !cell.block && cell.members.size === 0) loose.delete(address.key);
 }
 
+export function* allCells({ blocks, loose }: Cells): Generator<Cell> {
+  for (const { value } of blocks.entries()) yield value;
+  yield* loose.values();
+}
+
 /** Cells in no block, with an address inside. */
 export const looseInside = ({ loose }: Cells, cidr: Cidr): Cell[] =>
   [...loose.values()].filter(({ members }) =>

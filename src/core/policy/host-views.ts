@@ -104,9 +104,8 @@ function refreshChains({ chains }: HostView, used: ReadonlyMap<string, ChainStat
   const put = [...used.values()].filter((state) => chains.get(state.chain.name) !== state);
   const gone = [...chains.keys()].filter((name) => !used.has(name));
   for (const state of put) {
+    // A chain that is replaced belonged to a policy that is gone: nobody looks at it again.
     state.users++;
-    const before = chains.get(state.chain.name);
-    if (before) leaveChain(before);
     chains.set(state.chain.name, state);
   }
   for (const name of gone) {

@@ -148,7 +148,8 @@ export function given({ membership }: MemberSet, { cells, members }: Scope): Key
 }
 
 function givenByCell(membership: Extract<Membership, { kind: "cells" }>, { block, members }: Cell): Keyed[] {
-  const meant = [...members].filter(([, pod]) => membership.matches(pod)).map(([address]) => address);
+  const meant: Keyed[] = [];
+  for (const [address, pod] of members) if (membership.matches(pod)) meant.push(address);
   return block && meant.length === members.size && membership.covers(block.owner) ? [block] : meant;
 }
 

@@ -130,6 +130,14 @@ test("one pod more in a set is one element more, at the nodes that use the set a
   ]);
 });
 
+test("what was handed out stays as it was", () => {
+  const index = indexOf(policy("shop", "p", fromWeb), pod("shop/a", "h1", ["10.0.0.1"]));
+  const [before, shown] = [index.nodePolicy("h1"), setsAt(index.nodePolicy("h1"))];
+  index.apply([pod("shop/b", "h2", ["10.0.0.2"], { labels: { app: "web" } })]);
+  index.apply([{ kind: "delete-pod", id: "shop/a" }]);
+  assert.deepEqual([setsAt(before), before.pods.size], [shown, 1]);
+});
+
 test("what comes and goes in one batch is not told", () => {
   const index = indexOf(policy("shop", "p", fromWeb), pod("shop/a", "h1", ["10.0.0.1"]));
   const deltas = index.apply([

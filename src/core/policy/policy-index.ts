@@ -11,6 +11,7 @@ import {
   reassignPod,
   removePolicy,
 } from "./assignments.ts";
+import { encodePolicy } from "./codec.ts";
 import { type IndexState, newView, nodePolicyOf, refreshHost } from "./host-views.ts";
 import { takeChange } from "./member-set.ts";
 import { addTo, type MultiMap } from "./multi-map.ts";
@@ -82,6 +83,9 @@ function applyChange(state: IndexState, change: WorldChange, touched: Touched): 
 /** Hosts with pods of the policy get its new chain. Pods change only where they go in or out, unless they name other chains now. */
 function changePolicy(state: IndexState, id: string, policy: Policy | undefined, touched: Touched): void {
   const { assignments, world } = state;
+  const known = assignments.policies.get(id);
+  // Kubernetes tells of every object again and again.
+  if (known && policy && encodePolicy(known.policy) === encodePolicy(policy)) return;
   const before = removePolicy(assignments, id);
   const after = policy && addPolicy(assignments, world, policy);
   for (const each of [before, after]) touchHosts(state, each, touched);

@@ -26,7 +26,6 @@ export const selectsTenant = (tenants: TenantSelector, name: string, labelsOf: L
     ? tenants.name === name
     : tenants.labels.length === 0 || matchesLabels(tenants.labels, labelsOf(name));
 
+/** Of pods with an address of their own: whoever asks leaves out those on their host's network. */
 export const selectsPod = (selector: PodSelector, pod: PolicyPod, labelsOf: LabelsOf): boolean =>
-  !pod.hostNetwork &&
-  selectsTenant(selector.tenants, pod.tenant, labelsOf) &&
-  matchesLabels(selector.labels, pod.labels);
+  selectsTenant(selector.tenants, pod.tenant, labelsOf) && matchesLabels(selector.labels, pod.labels);

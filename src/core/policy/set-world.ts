@@ -4,6 +4,7 @@
 import { type Cidr, formatCidr, hostCidr } from "../net/cidr.ts";
 import type { Labels, PolicyBlock, PolicyHost, PolicyPod, PolicyTenant } from "../model/policy.ts";
 import {
+  allCells,
   blockCell,
   type Cell,
   type Cells,
@@ -107,7 +108,7 @@ export function changeTenant(world: SetWorld, name: string, tenant: PolicyTenant
         (each) => selectsTenant(each, name, labelsOf) !== selectsTenant(each, name, after),
       ),
   );
-  const scope = tenantScope(world, name);
+  const scope = tenantScope(world, [name]);
   update(world, new Set(flips), scope, () => {
     if (labels) tenants.set(name, labels);
     else tenants.delete(name);
@@ -195,30 +196,41 @@ function initialElements(world: SetWorld, set: MemberSet): Keyed[] {
 
 /** All cells and pods that may give something to a set. */
 function reachOf(world: SetWorld, { within, tenants }: Reach): Scope {
-  const { members, byTenant, blocksByTenant, labelsOf } = world;
-  if (within === "all") return { members: members.values(), cells: [] };
+  const { byTenant, byHost, blocksByTenant, blocksByHost, labelsOf } = world;
+  if (within === "all") return wholeScope(world);
   if (within !== "tenants")
-    return scopeOf(world, world.byHost.get(within.host), world.blocksByHost.get(within.host));
+    return scopeOf(world, [byHost.get(within.host) ?? []], [blocksByHost.get(within.host) ?? []]);
   const names = [...new Set([...byTenant.keys(), ...blocksByTenant.keys()])];
   const meant = names.filter((name) => tenants.some((each) => selectsTenant(each, name, labelsOf)));
-  const scopes = meant.map((name) => tenantScope(world, name));
-  return {
-    members: meant.length === names.length ? members.values() : flatten(scopes.map((each) => each.members)),
-    cells: lazily(() => new Set(flatten(scopes.map((each) => each.cells)))),
+  return meant.length === names.length ? wholeScope(world) : tenantScope(world, meant);
+}
+
+const wholeScope = ({ members, cells }: SetWorld): Scope => ({
+  members: members.values(),
+  cells: lazily(() => [...allCells(cells)]),
+});
+
+const tenantScope = (world: SetWorld, names: readonly string[]): Scope =>
+  scopeOf(
+    world,
+    names.map((name) => world.byTenant.get(name) ?? []),
+    names.map((name) => world.blocksByTenant.get(name) ?? []),
+  );
+
+/** These members and blocks, and the cells elsewhere where the members have addresses. Loops, as there may be very many. */
+function scopeOf(
+  { cells }: SetWorld,
+  members: readonly Iterable<Member>[],
+  blocks: readonly Iterable<Cell>[],
+): Scope {
+  const makeCells = (): Set<Cell> => {
+    const own = new Set<Cell>();
+    for (const list of blocks) for (const cell of list) own.add(cell);
+    for (const list of members)
+      for (const member of list) for (const cell of cellsOf(cells, member)) own.add(cell);
+    return own;
   };
-}
-
-function* flatten<T>(lists: Iterable<Iterable<T>>): Generator<T> {
-  for (const list of lists) yield* list;
-}
-
-const tenantScope = (world: SetWorld, name: string): Scope =>
-  scopeOf(world, world.byTenant.get(name), world.blocksByTenant.get(name));
-
-/** These members and blocks, and the cells elsewhere where the members have addresses. */
-function scopeOf({ cells }: SetWorld, members: Iterable<Member> = [], blocks: Iterable<Cell> = []): Scope {
-  const own = lazily(() => new Set([...blocks, ...[...members].flatMap((member) => cellsOf(cells, member))]));
-  return { members, cells: own };
+  return { members: lazily(() => members.flatMap((list) => [...list])), cells: lazily(makeCells) };
 }
 
 /** Worked out when first asked for: many a set needs only the pods. */
