@@ -16,7 +16,8 @@ export type SnapshotPage = Page & { readonly isLast: boolean };
 /** Present entries under a prefix after a key, at most `limit`. */
 type List = (prefix: string, after: string, limit: number) => Entry[];
 
-const PAGE = 1000;
+/** A page is read between two transactions, which wait for it: some milliseconds at most. */
+const PAGE = 250;
 
 export class Snapshots {
   readonly #open = new Map<string, Snapshot>();
@@ -33,14 +34,10 @@ export class Snapshots {
     const present = list(prefix, snapshot.after, PAGE);
     const isLast = present.length < PAGE;
     const end = isLast ? undefined : present.at(-1)?.key;
-    const entries = [...present.filter(({ key }) => !snapshot.kept.has(key)), ...takeKept(snapshot, end)];
+    const entries = merged(present, snapshot.kept, end);
     if (isLast) this.#open.delete(id);
     else this.#open.set(id, Object.assign(snapshot, { after: end }));
-    return {
-      entries: entries.sort((a, b) => compareKeys(a.key, b.key)),
-      revision: snapshot.revision,
-      isLast,
-    };
+    return { entries, revision: snapshot.revision, isLast };
   }
 
   close(id: string): void {
@@ -48,9 +45,14 @@ export class Snapshots {
   }
 }
 
-/** Takes out what was kept of keys up to `end`. */
-function takeKept({ kept }: Snapshot, end: string | undefined): Entry[] {
+/** What was kept of keys up to `end`, and taken out, in the place of what is there now. */
+function merged(present: Entry[], kept: Snapshot["kept"], end: string | undefined): Entry[] {
   const due = [...kept].filter(([key]) => end === undefined || compareKeys(key, end) <= 0);
+  if (due.length === 0) return present;
+  const entries = [
+    ...present.filter(({ key }) => !kept.has(key)),
+    ...due.flatMap(([, entry]) => entry ?? []),
+  ];
   for (const [key] of due) kept.delete(key);
-  return due.flatMap(([, entry]) => entry ?? []);
+  return entries.sort((a, b) => compareKeys(a.key, b.key));
 }

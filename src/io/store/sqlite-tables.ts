@@ -3,7 +3,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { UnavailableError } from "../../base/errors.ts";
 import { HISTORY_REVISIONS, type HistoryPage } from "./change-log.ts";
-import { endOfPrefix } from "./key-order.ts";
+import { compareKeys, endOfPrefix } from "./key-order.ts";
 import { ABSENT, DELETED, type ReadRequest, type TxnAnswer, type WriteRequest } from "./sqlite-messages.ts";
 import { Snapshots } from "./sqlite-snapshots.ts";
 import type { Compare, Entry, Operation, WatchEvent } from "./store.ts";
@@ -32,7 +32,9 @@ const STATEMENTS = {
   get: "SELECT * FROM entries WHERE key = ?",
   revision: "SELECT revision FROM entries WHERE key = ?",
   newer: "SELECT 1 FROM entries WHERE key >= ? AND key < ? AND revision > ? LIMIT 1",
-  list: "SELECT * FROM entries WHERE key >= ? AND key < ? AND key > ? ORDER BY key LIMIT ?",
+  // One lower bound each: of two sqlite takes the first to seek with, and walks from there to the other.
+  list: "SELECT * FROM entries WHERE key >= ? AND key < ? ORDER BY key LIMIT ?",
+  listAfter: "SELECT * FROM entries WHERE key > ? AND key < ? ORDER BY key LIMIT ?",
   put:
     "INSERT INTO entries VALUES (?1, ?2, ?3, ?3, ?4) ON CONFLICT (key) DO UPDATE" +
     " SET value = ?2, revision = ?3, lease = ?4 RETURNING create_revision",
@@ -116,8 +118,9 @@ function entryAt({ sql }: Tables, key: string): Entry | undefined {
 }
 
 function list({ sql }: Tables, prefix: string, after = "", limit = NO_LIMIT): Entry[] {
-  const rows = sql.list.all(prefix, endOf(prefix), after, limit) as Row[];
-  return rows.map(entryOf);
+  const isAfter = compareKeys(after, prefix) >= 0;
+  const [statement, from] = isAfter ? [sql.listAfter, after] : [sql.list, prefix];
+  return (statement.all(from, endOf(prefix), limit) as Row[]).map(entryOf);
 }
 
 function commit(tables: Tables, compares: readonly Compare[], operations: readonly Operation[]): TxnAnswer {
