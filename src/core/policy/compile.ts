@@ -1,10 +1,10 @@
 // A policy to the chain that enforces it: peers become names of sets, names of ports numbers. No address of a pod is looked
 // at here, so a chain changes when its policy does and at no other time.
+import { hashedName } from "../../base/hashed-name.ts";
 import type { NodeChain, NodeRule, NodeTraffic, PortRange } from "../model/node-policy.ts";
 import type { Peer, Policy, PolicyPod, PortProtocol, Rule, Traffic } from "../model/policy.ts";
 import { prefixSet, subtract, toCidrs, union } from "../net/prefix-set.ts";
 import { compareText, mergeRanges } from "./canonical.ts";
-import { hashedName } from "./names.ts";
 import { setName, type SetSpec } from "./set-spec.ts";
 
 export type Compiled = { readonly chain: NodeChain; readonly sets: ReadonlyMap<string, SetSpec> };

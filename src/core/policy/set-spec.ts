@@ -1,9 +1,9 @@
 // What a set is meant to hold, with its name and its description. Who is in it now: member-set.ts.
+import { hashedName } from "../../base/hashed-name.ts";
 import { type Cidr, formatCidr } from "../net/cidr.ts";
 import type { SetElement } from "../model/node-policy.ts";
 import type { Peer, PodSelector, PortProtocol, Requirement } from "../model/policy.ts";
 import { peerText } from "./canonical.ts";
-import { hashedName } from "./names.ts";
 
 export type SetSpec =
   | { readonly kind: "pods"; readonly selector: PodSelector }
@@ -24,6 +24,7 @@ export type SetSpec =
 export const isPerHost = (spec: SetSpec): boolean =>
   spec.kind === "local" || (spec.kind === "endpoints" && spec.peers.some(({ kind }) => kind === "local"));
 
+/** Of what is meant, never of who is in it now: so policies that mean the same people share a set, and it stays while pods come and go. */
 export function setName(spec: SetSpec): string {
   switch (spec.kind) {
     case "hosts":

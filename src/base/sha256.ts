@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4), for names that tenants must not be able to make collide. Here, as core imports no node module.
+// SHA-256 (FIPS 180-4), for core, which imports no node module.
 
 /** Fractional parts of the cube roots (`K`) and square roots (`INITIAL`) of the first primes, as 32 bits: FIPS 180-4, 4.2.2 and 5.3.3. */
 const PRIMES = firstPrimes(64);

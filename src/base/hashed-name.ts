@@ -1,13 +1,11 @@
-// Names of sets and chains. A name is made of what is meant (a selector, a policy's id), never of who is in it now or of when
-// it was made: so it is the same on every node, after a restart, and while pods come and go; and policies that mean the
-// same people share one set. Hashed, as selectors are long and names in the kernel are short; by SHA-256, as who can write
-// a policy could otherwise write one whose name is that of another tenant's set.
+// Short names for long texts: the same on every machine and after every restart. By SHA-256, as whoever may choose a text must
+// not be able to give it the name of somebody else's.
 import { sha256 } from "./sha256.ts";
 
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 const LENGTH = 24;
 
-/** `prefix`, a dash and 24 characters (a-z, 2-7) of 5 bits: a name for nft, 31 characters at most if `prefix` has 6. */
+/** `prefix`, a dash and 24 characters (a-z, 2-7) of 5 bits each. */
 export function hashedName(prefix: string, text: string): string {
   const digest = sha256(text);
   const letters = Array.from({ length: LENGTH }, (_, i) => ALPHABET[bitsAt(digest, 5 * i)]);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
-import { hashedName } from "./names.ts";
+import { hashedName } from "./hashed-name.ts";
 import { sha256 } from "./sha256.ts";
 
 const theirs = (text: string): string => createHash("sha256").update(text.toWellFormed()).digest("hex");
