@@ -8,7 +8,7 @@ import { blackoutRoutes } from "./blackout-routes.ts";
 import type { Daemon } from "./daemon.ts";
 import { hostRoutes } from "./host-routes.ts";
 import { networkRoutes, tenantRoutes } from "./network-routes.ts";
-import { opsRoutes } from "./ops-routes.ts";
+import { healthRoutes, opsRoutes } from "./ops-routes.ts";
 import { topologyRoutes } from "./topology-routes.ts";
 import { watchRoutes } from "./watch-routes.ts";
 
@@ -26,6 +26,7 @@ export async function createDaemonApp(daemon: Daemon): Promise<FastifyInstance> 
   topologyRoutes(app, daemon);
   hostRoutes(app, daemon);
   watchRoutes(app, daemon);
+  healthRoutes(app, daemon);
   opsRoutes(app, daemon);
   backupRoutes(app, daemon);
   return app;

@@ -10,7 +10,7 @@ const health = (summary: string) => ({
   schema: { summary, response: { 200: HealthReply, 503: HealthReply } },
 });
 
-export function opsRoutes(app: FastifyInstance, daemon: Daemon): void {
+export function healthRoutes(app: FastifyInstance, daemon: Daemon): void {
   // What fails and says so is not mended by a restart: without the store there would be no daemon at all.
   app.get("/healthz", health("Whether every loop lives"), (_request, reply) => {
     const { alive, parts } = daemon.health.state();
@@ -22,6 +22,9 @@ export function opsRoutes(app: FastifyInstance, daemon: Daemon): void {
     const addresses = daemon.adoption.ready(adoptionView(daemon)) ? "ready" : "waiting for reports";
     return reply.code(ok ? 200 : 503).send({ ok, parts: { ...parts, addresses } });
   });
+}
+
+export function opsRoutes(app: FastifyInstance, daemon: Daemon): void {
   app.get(
     "/metrics",
     { schema: { summary: "Prometheus metrics", produces: ["text/plain"] } },

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { test } from "node:test";
-import { keyFor, WIDTH, WRITERS } from "../../../test/store/store-process.ts";
+import { keyFor, notesOf, WIDTH, WRITERS } from "../../../test/store/store-process.ts";
 import { createFakeClock } from "../../../test/support/fake-clock.ts";
 import { seededRng } from "../../base/clock.ts";
 import { silentLog } from "../../base/log.ts";
@@ -20,20 +20,20 @@ const PROGRAM = join(import.meta.dirname, "../../../test/store/store-process.ts"
 
 type Acknowledged = { readonly values: number[]; revision: number };
 
-/** Writes from `from` on until it is killed, some milliseconds after it began; what it said was durable. */
+/** Writes from `from` on until it is killed, some milliseconds after it began; what it noted was durable. */
 async function writeUntilKilled(path: string, from: number, ms: number): Promise<Acknowledged> {
   const child = spawn(process.execPath, [PROGRAM, path, String(from)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  let said = "";
-  child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
   await once(child.stdout, "data");
   await delay(ms);
   child.kill("SIGKILL");
   await once(child, "close");
   const acknowledged: Acknowledged = { values: Array.from({ length: WRITERS }, () => -1), revision: 0 };
+  const notes = readFileSync(notesOf(path), "utf8");
+  rmSync(notesOf(path));
   // The last line may be cut off.
-  for (const line of said.split("\n").slice(1, -1)) {
+  for (const line of notes.split("\n").slice(0, -1)) {
     const [writer = 0, value = 0, revision = 0] = line.split(" ").map(Number);
     acknowledged.values[writer] = Math.max(acknowledged.values[writer] ?? -1, value);
     acknowledged.revision = Math.max(acknowledged.revision, revision);
