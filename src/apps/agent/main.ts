@@ -1,5 +1,6 @@
 // `romana agent`: options in, exit code out.
 import { readFileSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
 import { Seconds } from "../../base/clock.ts";
 import { InputError, UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
@@ -15,6 +16,8 @@ import { nodeLink } from "./observe.ts";
 import { throwRefused } from "./sync-loop.ts";
 import { closeAll, type Closing, openParts, registrationOf, startAgent } from "./wire.ts";
 
+/** One is on every node: a small heap is worth more than a fast one. Without these V8 keeps three times what lives. */
+const SMALL_HEAP = ["--optimize-for-size", "--semi-space-growth-factor=1"];
 const SYNC_WITHIN = Seconds(15);
 
 export async function run(
@@ -27,6 +30,7 @@ export async function run(
   }
   const config = readOptions(agentOptions, { argv, env, envPrefix: ENV_PREFIX, readFile: readConfig });
   checkConfig(config);
+  for (const flag of SMALL_HEAP) setFlagsFromString(flag);
   const log = createPinoLog("agent", config.logLevel);
   if (config.once) return syncOnce(config, log);
   const agent = await startAgent(config, { log });

@@ -189,7 +189,7 @@ test("nothing is removed before the mirror is whole, but pods are routed", async
 test("a pod whose pair is gone is left; one whose pair came while the kernel was read is not", async () => {
   const bench = startBench();
   bench.endpoints.add(endpoint(99, ["10.0.0.6"]));
-  bench.kernel.onRoutes(() => void bench.endpoints.add(endpoint(70, ["10.0.0.1"])));
+  bench.kernel.onRoutes(() => bench.endpoints.add(endpoint(70, ["10.0.0.1"])));
   await bench.reconciler.observation();
   assert.deepEqual(
     bench.endpoints.alive().map(({ hostIndex }) => hostIndex),

@@ -159,8 +159,8 @@ async function sync(context: Context): Promise<SyncResult> {
   state.missing = new Set([...blocked, ...refused.flatMap(({ change }) => keysOf(change))]);
   const isWhole = mirror.synced && unset.length + refused.length === 0;
   if (!isWhole || changes.some(({ kind }) => kind === "link-up")) state.heard++;
-  else if (changes.length + now.settings.length > 0)
-    state.observed = { ...now, ...after(now, desired, state.missing), settings: [] };
+  // Also where nothing was to be done: of the same objects as `wanted`, so that there are not two of each.
+  else state.observed = { ...now, ...after(now, desired, state.missing), settings: [] };
   return {
     now,
     changes,

@@ -45,7 +45,7 @@ export function desiredNodeRoutes(snapshot: Snapshot, node: Node): Route[] {
     if (label !== undefined) labelled.push({ prefix: cidr, label });
   }
   const routes = aggregateRoutes(labelled, { unreachable: ELSEWHERE }).map(({ prefix, label }) =>
-    aggregateRoute(prefix, label, hops.hopOf(label), node.table),
+    aggregateRoute(prefix, label, hops.hopsOf(label), node.table),
   );
   for (const { ip, index } of node.pods) routes.push(podRoute(ip, index, node.table));
   return routes;
@@ -58,14 +58,15 @@ export const desiredRules = (table: number): Rule[] =>
 /** Next hops of hosts, as labels that are equal where the hops are. */
 function hostHops({ hosts }: Snapshot, node: Node) {
   const hopTo = hopFinder(node);
-  const byLabel = new Map<string, NextHop>();
+  // One list for all routes that share it: there are many.
+  const byLabel = new Map<string, readonly NextHop[]>();
   const known = { 4: new Map<string, string | undefined>(), 6: new Map<string, string | undefined>() };
   const find = (host: string, family: Family): string | undefined => {
     const ip = hosts.get(host)?.ips.find((each) => each.family === family);
     const hop = ip && hopTo(ip);
     if (!hop) return undefined;
     const label = `${hop.via ? formatIp(hop.via) : ""}%${hop.index}`;
-    byLabel.set(label, hop);
+    if (!byLabel.has(label)) byLabel.set(label, [hop]);
     return label;
   };
   return {
@@ -73,7 +74,7 @@ function hostHops({ hosts }: Snapshot, node: Node) {
       if (!known[family].has(host)) known[family].set(host, find(host, family));
       return known[family].get(host);
     },
-    hopOf: (label: string): NextHop | undefined => byLabel.get(label),
+    hopsOf: (label: string): readonly NextHop[] => byLabel.get(label) ?? [],
   };
 }
 
@@ -103,9 +104,9 @@ function route(dst: Cidr, table: number, rest: Pick<Route, "type" | "scope" | "n
  * A local block is unreachable but for its pods: what is sent to a free address of it must not loop through the default route. A hole
  * in an aggregate is a `throw`: just as without a route, the rules after ours decide.
  */
-function aggregateRoute(dst: Cidr, label: string, hop: NextHop | undefined, table: number): Route {
-  if (hop) return route(dst, table, { type: "unicast", scope: 0, nextHops: [hop] });
-  return route(dst, table, { type: label === LOCAL ? "unreachable" : "throw", scope: 0, nextHops: [] });
+function aggregateRoute(dst: Cidr, label: string, nextHops: readonly NextHop[], table: number): Route {
+  if (nextHops.length > 0) return route(dst, table, { type: "unicast", scope: 0, nextHops });
+  return route(dst, table, { type: label === LOCAL ? "unreachable" : "throw", scope: 0, nextHops });
 }
 
 /** The route that leads to a pod of this node. */

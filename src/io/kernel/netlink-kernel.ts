@@ -13,6 +13,7 @@ import { notifications } from "./notifications.ts";
 /** A send of this size is one system call in the kernel; much larger ones delay everybody else's. */
 const SEND_BYTES = 128 << 10;
 const DUMP_ATTEMPTS = 8;
+const DONE: ChangeResult = { kind: "done" };
 
 /** UnavailableError `NETNS_GONE`, `NETLINK_OPEN`. */
 export async function openKernel(pipe: NativePipe, netns: string): Promise<Kernel> {
@@ -78,7 +79,7 @@ function dumpOnce(line: Line, what: Dump): Promise<KernelObject[] | undefined> {
 /** The kernel answers a failed message always, a good one only where an acknowledgement was asked: so the last alone asks. */
 function applyAll(line: Line, changes: readonly Change[]): Promise<ChangeResult[]> {
   return line.converse<ChangeResult[]>(changes.length, (first, { resolve }) => {
-    const results: ChangeResult[] = changes.map(() => ({ kind: "done" }));
+    const results: ChangeResult[] = changes.map(() => DONE);
     const last = first + changes.length - 1;
     const writer = createWriter(Math.min(SEND_BYTES + 1024, 256 * changes.length));
     changes.forEach((change, i) => {
