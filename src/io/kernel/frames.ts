@@ -43,11 +43,10 @@ export function frameReader(each: (frame: Frame) => void): (chunk: Buffer) => vo
     waiting.push(chunk);
     size += chunk.length;
     const first = waiting[0];
-    if (size < 4 || (first && first.length >= 4 && size < 4 + first.readUInt32LE(0))) return;
+    if (size < 4 || (first && first.length >= 4 && size < 4 + lengthOf(first))) return;
     let bytes = waiting.length === 1 ? chunk : Buffer.concat(waiting, size);
     while (bytes.length >= 4) {
-      const length = bytes.readUInt32LE(0);
-      if (length < HEAD - 4 || length > MAX_FRAME) throw new BugError({ code: "NATIVE_FRAME", length });
+      const length = lengthOf(bytes);
       if (bytes.length < 4 + length) break;
       each({ op: bytes.readUInt8(4), id: bytes.readUInt32LE(5), payload: bytes.subarray(HEAD, 4 + length) });
       bytes = bytes.subarray(4 + length);
@@ -55,4 +54,11 @@ export function frameReader(each: (frame: Frame) => void): (chunk: Buffer) => vo
     waiting = bytes.length > 0 ? [bytes] : [];
     size = bytes.length;
   };
+}
+
+/** BugError `NATIVE_FRAME`: the other end is not our helper, or we have lost our place. */
+function lengthOf(bytes: Buffer): number {
+  const length = bytes.readUInt32LE(0);
+  if (length < HEAD - 4 || length > MAX_FRAME) throw new BugError({ code: "NATIVE_FRAME", length });
+  return length;
 }

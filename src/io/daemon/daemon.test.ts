@@ -1,0 +1,138 @@
+// The daemon's client and its watch against a server that misbehaves.
+import assert from "node:assert/strict";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { test, type TestContext } from "node:test";
+import { InputError, UnavailableError } from "../../base/errors.ts";
+import type { WatchLine } from "../../core/api/types.ts";
+import { createDaemonClient } from "./daemon-client.ts";
+import { watchDaemon } from "./watch-daemon.ts";
+
+/** A server on loopback until the test ends. */
+async function serve(
+  t: TestContext,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<URL> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+}
+
+const never = new AbortController().signal;
+const code = (wanted: string) => (error: unknown) =>
+  error instanceof UnavailableError && error.code === wanted;
+
+async function collect(url: URL, from: Parameters<typeof watchDaemon>[1] = undefined): Promise<WatchLine[]> {
+  const all: WatchLine[] = [];
+  for await (const lines of watchDaemon(url, from, never)) all.push(...lines);
+  return all;
+}
+
+const synced: WatchLine = { type: "synced", revision: 3 };
+const reset: WatchLine = { type: "reset", cluster: "ü" };
+
+test("lines are lines, wherever the stream is cut, in the middle of a character too", async (t) => {
+  const bytes = Buffer.from(`${JSON.stringify(reset)}\n\n${JSON.stringify(synced)}\n`);
+  const url = await serve(t, (_, response) => {
+    const writeFrom = (at: number): void => {
+      if (at < bytes.length) response.write(bytes.subarray(at, at + 1), () => writeFrom(at + 1));
+      else response.end();
+    };
+    writeFrom(0);
+  });
+  assert.deepEqual(await collect(url), [reset, synced]);
+});
+
+test("it asks for what it has not seen, of the store it has seen", async (t) => {
+  const asked: (string | undefined)[] = [];
+  const url = await serve(t, ({ url: path }, response) => {
+    asked.push(path);
+    response.end();
+  });
+  await collect(url);
+  await collect(url, { cluster: "a&b", revision: 7 });
+  assert.deepEqual(asked, ["/watch", "/watch?since=7&cluster=a%26b"]);
+});
+
+const broken: readonly (readonly [string, string, (response: ServerResponse) => void])[] = [
+  ["a status that is none of a stream", "WATCH_REFUSED", (response) => response.writeHead(503).end("{}")],
+  ["garbage", "WATCH_GARBAGE", (response) => response.end("<html>\n")],
+  [
+    "an end in the middle",
+    "WATCH_ENDED",
+    (response) => response.write(`${JSON.stringify(reset)}\n`, () => response.destroy()),
+  ],
+];
+for (const [what, wanted, answer] of broken)
+  test(`a watch that meets ${what} fails with ${wanted}`, async (t) => {
+    const url = await serve(t, (_, response) => answer(response));
+    await assert.rejects(collect(url), code(wanted));
+  });
+
+test("a watch of nobody fails, and an aborted one ends in silence", async (t) => {
+  await assert.rejects(collect(new URL("http://127.0.0.1:9")), code("WATCH_ENDED"));
+  const stop = new AbortController();
+  const url = await serve(t, (_, response) => response.write(`${JSON.stringify(reset)}\n`));
+  for await (const lines of watchDaemon(url, undefined, stop.signal)) {
+    assert.deepEqual(lines, [reset]);
+    stop.abort();
+  }
+});
+
+const request = { name: "n", host: "h", tenant: "t" };
+const replies: readonly (readonly [string, number, string, (error: unknown) => boolean])[] = [
+  [
+    "a refusal is the caller's input, with the daemon's words",
+    409,
+    JSON.stringify({ status_code: 409, details: "the name is alive elsewhere", code: "NAME_ALIVE" }),
+    (error) =>
+      error instanceof InputError &&
+      error.code === "NAME_ALIVE" &&
+      error.status === 409 &&
+      error.message === "the name is alive elsewhere",
+  ],
+  [
+    "each fault is kept",
+    400,
+    JSON.stringify({ details: "x", faults: [{ code: "NAME", field: "body.name", expected: "a name" }] }),
+    (error) => error instanceof InputError && error.faults[0]?.field === "body.name",
+  ],
+  [
+    "a failure of the daemon's keeps its code, and may be tried again",
+    503,
+    JSON.stringify({ details: "no store", code: "STORE_TIMEOUT" }),
+    (error) => code("STORE_TIMEOUT")(error) && (error as Error).message === "no store",
+  ],
+  ["an error without words is told by its status", 500, "", code("HTTP_500")],
+  ["what is no JSON is not understood", 200, "<html>", code("DAEMON_REPLY")],
+];
+for (const [what, status, text, check] of replies)
+  test(what, async (t) => {
+    const client = createDaemonClient([
+      await serve(t, (_, response) => response.writeHead(status).end(text)),
+    ]);
+    t.after(() => client.close());
+    await assert.rejects(client.allocate(request), check);
+  });
+
+test("the next replica serves when one is not there", async (t) => {
+  const url = await serve(t, (_, response) => response.end(JSON.stringify({ id: "n" })));
+  const client = createDaemonClient([new URL("http://127.0.0.1:9"), url]);
+  t.after(() => client.close());
+  await assert.rejects(client.allocate(request), code("DAEMON_UNREACHABLE"));
+  client.next();
+  assert.deepEqual(await client.allocate(request), { id: "n" });
+});
+
+test("a call that is aborted ends at once", async (t) => {
+  const client = createDaemonClient([await serve(t, () => undefined)]);
+  t.after(() => client.close());
+  const stop = new AbortController();
+  const call = client.register({ name: "n" }, stop.signal);
+  stop.abort();
+  await assert.rejects(call, code("DAEMON_UNREACHABLE"));
+});
