@@ -1,5 +1,5 @@
 // Resident memory at 1,000 nodes and 20,000 blocks: of the daemon with all agents watching it, and of an agent that routes them all.
-import { type ChildProcess } from "node:child_process";
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { get, type IncomingMessage } from "node:http";
 import { Pool } from "undici";
@@ -106,7 +106,8 @@ async function measureAgent(bed: Bed): Promise<number> {
   const paths = ["--state-dir", `${bed.dir}/agent`, "--cni-socket", `${bed.dir}/cni.sock`];
   const agent = bed.romana("agent", ["agent", ...options, ...paths], netns);
   // Blocks of one node lie apart: next to nothing is aggregated.
-  const routes = (): number => ip("-n", ns, "route", "show", "table", "all").split(" table 10 ").length;
+  const count = `ip -n ${ns} route show table all | wc -l`;
+  const routes = (): number => Number(execFileSync("sh", ["-c", count], { encoding: "utf8" }));
   await until("the routes are there", () => routes() > (NODES * BLOCKS_EACH) / 2, 200);
   await pause(SETTLE);
   return residentMemory(agent);
