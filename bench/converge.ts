@@ -6,7 +6,7 @@ import { type Bench, quantile } from "./figure.ts";
 import { pause, until, withBed } from "./processes.ts";
 
 const NODES = 8;
-const ROUNDS = 100;
+const ROUNDS = 300;
 
 type Monitor = {
   readonly lines: { readonly at: number; readonly text: string }[];
