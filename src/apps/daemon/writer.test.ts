@@ -117,6 +117,47 @@ test("a topology is not put in place under an allocation of another daemon", asy
   for (const { ip } of alive) assert.ok(ip.startsWith(prefix), `${ip} with ${put.status}`);
 });
 
+test("a store that always conflicts: 503 CONTENTION, and the state is as it was", async (t) => {
+  const memory = createMemoryStore({ clock: systemClock });
+  let isStubborn = false;
+  const txn: Store["txn"] = async (compares, operations) =>
+    isStubborn ? { kind: "conflict", revision: 0, failed: [0] } : memory.txn(compares, operations);
+  const running = await startDaemon({ store: storeWith(memory, { txn }) });
+  t.after(() => running.close());
+  await prepare(running.call);
+  isStubborn = true;
+  const replies = await Promise.all(["a", "b"].map((name) => allocate(running.call, name, "h0")));
+  assert.deepEqual(
+    replies.map(({ status, body }) => [status, body["code"]]),
+    [
+      [503, "CONTENTION"],
+      [503, "CONTENTION"],
+    ],
+  );
+  assert.deepEqual([await listOf(running.call), running.daemon.mirror.state.blocks.size], [[], 0]);
+  isStubborn = false;
+  assert.equal((await allocate(running.call, "a", "h0")).status, 200);
+});
+
+test("a disk that hangs does not fill the memory: above 4,096 who wait, the next are refused", async (t) => {
+  const memory = createMemoryStore({ clock: systemClock });
+  let disk = Promise.resolve();
+  const txn: Store["txn"] = (compares, operations) => disk.then(() => memory.txn(compares, operations));
+  const running = await startDaemon({ store: storeWith(memory, { txn }) });
+  t.after(() => running.close());
+  await prepare(running.call);
+  const { promise, resolve: goOn } = Promise.withResolvers<void>();
+  disk = promise;
+  const held = allocate(running.call, "held", "h0");
+  await eventually(() => assert.equal(running.daemon.mirror.state.addresses.size, 1), { every: 1 });
+  const waiting = Array.from({ length: 4096 }, () => running.daemon.writer.submit(() => ({ value: 1 })));
+  const refused = await allocate(running.call, "late", "h0");
+  assert.deepEqual([refused.status, refused.body["code"]], [503, "QUEUE_FULL"]);
+  goOn();
+  assert.equal((await held).status, 200);
+  await Promise.all(waiting);
+});
+
 test("what waits is finished at a stop, what comes after is refused", async () => {
   const memory = createMemoryStore({ clock: systemClock });
   let disk = Promise.resolve();
@@ -151,7 +192,7 @@ test("what waits is finished at a stop, what comes after is refused", async () =
   );
 });
 
-test("a client that does not read does not hold up a stop", async () => {
+test("a client whose request never ends does not hold up a stop", async () => {
   const running = await startDaemon();
   await prepare(running.call);
   const { port } = new URL(await running.app.listen({ host: "127.0.0.1", port: 0 }));
@@ -160,7 +201,7 @@ test("a client that does not read does not hold up a stop", async () => {
   socket.write(
     "POST /hosts HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{",
   );
-  await once(running.app.server, "connection");
+  await once(running.app.server, "request");
   const start = performance.now();
   await running.close();
   assert.ok(performance.now() - start < 4500);
