@@ -2,11 +2,10 @@
 // tests give their own.
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Milliseconds. Made by `Milliseconds`, `Seconds`, `Minutes`, never written as a bare number. */
+/** Milliseconds. Made by `Milliseconds`, `Seconds`, never written as a bare number. */
 export type Duration = number & { readonly brand: "ms" };
 export const Milliseconds = (n: number): Duration => n as Duration;
 export const Seconds = (n: number): Duration => (n * 1000) as Duration;
-export const Minutes = (n: number): Duration => (n * 60_000) as Duration;
 
 export interface Clock {
   /** Wall time, milliseconds since 1970. */
