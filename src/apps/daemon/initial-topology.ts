@@ -1,6 +1,7 @@
 // The topology of a store that has none: from a file or built in, with the operator's CIDRs.
 import { InputError } from "../../base/errors.ts";
 import type { TopologyDocument } from "../../core/api/types.ts";
+import { topologyKey } from "../../core/model/keys.ts";
 import { applyTopology } from "./apply-topology.ts";
 import type { DaemonConfig } from "./config.ts";
 import type { Daemon } from "./daemon.ts";
@@ -8,7 +9,8 @@ import { readBytes } from "./read-bytes.ts";
 
 export async function applyInitialTopology(daemon: Daemon, config: DaemonConfig): Promise<void> {
   if (config.initialTopology === "" && config.cloud === "") return;
-  if (daemon.mirror.state.topology.networks.length > 0) return;
+  // One that nobody can read is there all the same: its prefixes are kept for life.
+  if (daemon.mirror.revisionOf(topologyKey) > 0) return;
   await applyTopology(daemon, overridden(await readInitial(config), config));
 }
 

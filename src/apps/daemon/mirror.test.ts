@@ -124,18 +124,6 @@ test("a store that has died ends the daemon", async (t) => {
   await assert.rejects(running.ended, { code: "STORE_DIED" });
 });
 
-test("a record that is garbage keeps the daemon from starting, and is named", async () => {
-  const store = createMemoryStore({ clock: systemClock });
-  await store.txn([], [{ kind: "put", key: "/romana/v3/blocks/10.0.0.0%2F29", value: "{" }]);
-  await assert.rejects(startDaemon({ store }), (error: unknown) => {
-    assert.ok(error instanceof UnavailableError);
-    assert.equal(error.code, "STORE_GARBAGE");
-    assert.match(error.message, /blocks\/10\.0\.0\.0/);
-    return true;
-  });
-  await assert.rejects(store.get("k"), { code: "STORE_CLOSED" });
-});
-
 test("a store that cannot be read keeps the daemon from starting, and is closed", async () => {
   const memory = createMemoryStore({ clock: systemClock });
   await assert.rejects(startDaemon({ store: storeWith(memory, { snapshot: down }) }), {

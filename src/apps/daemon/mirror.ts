@@ -6,9 +6,9 @@ import { createLock } from "../../base/lock.ts";
 import type { Log } from "../../base/log.ts";
 import { backoffDelay } from "../../base/retry.ts";
 import { createIpamState, type IpamState } from "../../core/ipam/state.ts";
-import { writeOfEntry } from "../../core/ipam/keys.ts";
 import type { Write } from "../../core/ipam/types.ts";
 import { refuseStateEntry } from "../../io/store/store-state.ts";
+import { Garbage } from "./garbage.ts";
 import type { Entry, Store, WatchEvent, WatchMessage } from "../../io/store/store.ts";
 
 const PREFIX = "/romana/v3/";
@@ -50,10 +50,12 @@ export class Mirror {
   #waiting: { readonly revision: number; readonly resolve: () => void }[] = [];
   #revision = 0;
   #following: Promise<void> | undefined;
+  readonly #garbage: Garbage;
   readonly #ended = Promise.withResolvers<void>();
 
   constructor(deps: MirrorDeps) {
     this.#deps = deps;
+    this.#garbage = new Garbage(deps.log);
     // Who closes the mirror need not look at it.
     this.#ended.promise.catch(() => undefined);
   }
@@ -61,6 +63,11 @@ export class Mirror {
   /** Resolves when it is closed; rejects when it cannot follow any more: the store has died, or a bug. */
   get ended(): Promise<void> {
     return this.#ended.promise;
+  }
+
+  /** What is wrong with the records that nobody can read, by key. */
+  get garbage(): ReadonlyMap<string, string> {
+    return this.#garbage.found;
   }
 
   /** The newest revision of which everything is known. */
@@ -86,8 +93,12 @@ export class Mirror {
 
   /** Takes note of what the writer committed; the state has it already. Call with the lock held. */
   committed(revision: number, puts: Iterable<string>, deletes: Iterable<string>): void {
-    for (const key of puts) this.#revisions.set(key, revision);
+    for (const key of puts) {
+      this.#garbage.replaced(key);
+      this.#revisions.set(key, revision);
+    }
     for (const key of deletes) {
+      this.#garbage.replaced(key);
       this.#revisions.delete(key);
       this.#deleted.set(key, revision);
     }
@@ -136,13 +147,14 @@ export class Mirror {
       // What we wrote ourselves is decoded again only for those who listen, and nobody listens for addresses.
       if (isKnown && key.startsWith(ADDRESSES)) continue;
       if (value !== undefined) refuseStateEntry(key, value);
-      const write = writeOfEntry(key, value);
+      const write = this.#garbage.read(key, value);
       if (write) writes.push(write);
       if (isKnown) continue;
       if (value === undefined) this.#revisions.delete(key);
       else this.#revisions.set(key, revision);
       if (write) this.state.apply(write);
     }
+    writes.push(...this.#garbage.mend(this.state));
     this.#advance({ revision: message.revision, writes, whole: false });
   }
 
@@ -159,15 +171,16 @@ export class Mirror {
   #relist(): Promise<void> {
     return this.lock.run(async () => {
       const { entries, revision } = await readAll(this.#deps.store);
-      const puts = entries.flatMap(({ key, value }) => writeOfEntry(key, value) ?? []);
+      const puts = entries.flatMap(({ key, value }) => this.#garbage.read(key, value) ?? []);
       const present = new Set(entries.map(({ key }) => key));
       const gone = this.#revisions.keys().filter((key) => !present.has(key));
-      const deletions = [...gone].flatMap((key) => writeOfEntry(key, undefined) ?? []);
+      const deletions = [...gone].flatMap((key) => this.#garbage.read(key, undefined) ?? []);
       this.#revisions.clear();
       this.#deleted.clear();
       for (const { key, revision: written } of entries) this.#revisions.set(key, written);
       // Deletions first: what came since may lie where something was.
       for (const write of [...deletions, ...puts]) this.state.apply(write);
+      puts.push(...this.#garbage.mend(this.state));
       this.#advance({ revision, writes: puts, whole: true });
     });
   }

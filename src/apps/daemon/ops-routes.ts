@@ -20,7 +20,9 @@ export function healthRoutes(app: FastifyInstance, daemon: Daemon): void {
   app.get("/readyz", health("Whether requests can be served"), (_request, reply) => {
     const { ok, parts } = daemon.health.state();
     const addresses = daemon.adoption.ready(adoptionView(daemon)) ? "ready" : "waiting for reports";
-    return reply.code(ok ? 200 : 503).send({ ok, parts: { ...parts, addresses } });
+    const garbage = [...daemon.mirror.garbage.keys()];
+    const records = garbage.length > 0 ? `garbage: ${garbage.slice(0, 5).join(", ")}` : "ok";
+    return reply.code(ok ? 200 : 503).send({ ok, parts: { ...parts, addresses, records } });
   });
 }
 

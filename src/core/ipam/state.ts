@@ -23,6 +23,8 @@ export type IpamState = Omit<BlockIndex, "put" | "drop" | "reserve"> & {
   readonly addressAt: (ip: Ip) => Address | undefined;
   /** Makes one write true. Putting what is there, or deleting what is not, changes nothing. */
   readonly apply: (write: Write) => void;
+  /** Nobody is given an address from these, as from blackouts: they may be in use, and no record that can be read says so. */
+  readonly quarantine: (cidrs: readonly Cidr[]) => void;
 };
 
 export function createIpamState(): IpamState {
@@ -30,13 +32,16 @@ export function createIpamState(): IpamState {
   const hosts = new Map<string, Host>();
   const addresses = createAddresses();
   const blackouts = new Map<string, Blackout>();
+  let quarantined: readonly Cidr[] = [];
   let topology = indexTopology({ networks: [], trees: [] });
 
   function setBlackout(cidr: Cidr, blackout: Blackout | undefined): void {
     if (blackout) blackouts.set(formatCidr(cidr), blackout);
     else blackouts.delete(formatCidr(cidr));
-    reserve([...blackouts.values()].map((each) => each.cidr));
+    reserveAll();
   }
+  const reserveAll = (): void =>
+    reserve([...[...blackouts.values()].map(({ cidr }) => cidr), ...quarantined]);
   const handlers: { [K in Write["kind"]]: (write: Extract<Write, { kind: K }>) => void } = {
     "put-topology": (write) => (topology = indexTopology(write.topology)),
     "put-host": ({ host }) => hosts.set(host.name, host),
@@ -61,6 +66,11 @@ export function createIpamState(): IpamState {
     group: (tree, path) => topology.groups[tree]?.get(path),
     addressAt: addresses.at,
     apply: (write) => (handlers[write.kind] as (write: Write) => void)(write),
+    quarantine(cidrs) {
+      if (cidrs.length + quarantined.length === 0) return;
+      quarantined = cidrs;
+      reserveAll();
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 // The form of the records as a version, and the steps from each to the next. Whoever changes what a record's text looks like adds a
 // step: an older Romana must refuse what it would misread, and a newer one must read what an older one left.
+import { UnavailableError } from "../../base/errors.ts";
 import { parseText, readCount, readObject, readString } from "./codec-read.ts";
 import { KEY_PREFIX } from "./keys.ts";
 
@@ -33,13 +34,21 @@ export function decodeSchema(text: string): SchemaRecord {
   return { version: readCount(version), upgrade: { to: readCount(to), after: readString(after) } };
 }
 
-/** A record's text of schema `from` as text of the schema after the last of `steps`. */
+/**
+ * A record's text of schema `from` as text of the schema after the last of `steps`; `undefined`: dropped on the way. What a step takes for
+ * garbage stays as it is: it is garbage in the next schema, too, and named by whoever reads records.
+ */
 export function upgradeRecord(
   { key, value }: { readonly key: string; readonly value: string },
   from: number,
   steps: readonly RecordStep[] = RECORD_STEPS,
 ): string | undefined {
   let text: string | undefined = value;
-  for (const step of steps.slice(from)) text = text === undefined ? undefined : step(key, text);
+  try {
+    for (const step of steps.slice(from)) text = text === undefined ? undefined : step(key, text);
+  } catch (error) {
+    if (!(error instanceof UnavailableError) || error.code !== "STORE_GARBAGE") throw error;
+    return value;
+  }
   return text;
 }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UnavailableError } from "../../base/errors.ts";
+import { parseText } from "../../core/model/codec-read.ts";
 import { encodeSchema, RECORDS_SCHEMA, type RecordStep } from "../../core/model/schema.ts";
 import { filled, memoryStore, pairsOf } from "../../../test/support/backups.ts";
 import type { Store } from "./store.ts";
@@ -13,7 +14,7 @@ const steps: readonly RecordStep[] = [
   (_key, value) => value,
   (key, value) => {
     if (!key.includes("/hosts/")) return value;
-    const { labels, ...host } = JSON.parse(value) as { labels: string };
+    const { labels, ...host } = parseText(key, value).value as { labels: string };
     return JSON.stringify({
       ...host,
       tags: Object.fromEntries(labels.split(",").map((each) => each.split("="))) as object,
@@ -82,6 +83,15 @@ test("an upgrade that an older program began is brought to its end first", async
   });
   await upgradeStore(store, steps);
   await asNew(store);
+});
+
+test("a record that is garbage stays as it is, and holds up no other", async () => {
+  const store = await filled({ "hosts/a": "{", "hosts/b": '{"name":"b","labels":"rack=a"}' });
+  assert.deepEqual(await upgradeStore(store, steps), { from: 0, to: 3, changed: 1 });
+  assert.deepEqual(
+    (await store.list("/romana/v3/hosts/")).entries.map(({ value }) => value),
+    ["{", '{"name":"b","tags":{"rack":"a"}}'],
+  );
 });
 
 test("a store that says no schema, as those of before did, gets this one; its records stay", async () => {
