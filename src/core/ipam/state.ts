@@ -31,17 +31,9 @@ export function createIpamState(): IpamState {
   const { put, drop, reserve, ...blocks } = createBlockIndex();
   const hosts = new Map<string, Host>();
   const addresses = createAddresses();
-  const blackouts = new Map<string, Blackout>();
-  let quarantined: readonly Cidr[] = [];
+  const reserved = createReserved(reserve);
   let topology = indexTopology({ networks: [], trees: [] });
 
-  function setBlackout(cidr: Cidr, blackout: Blackout | undefined): void {
-    if (blackout) blackouts.set(formatCidr(cidr), blackout);
-    else blackouts.delete(formatCidr(cidr));
-    reserveAll();
-  }
-  const reserveAll = (): void =>
-    reserve([...[...blackouts.values()].map(({ cidr }) => cidr), ...quarantined]);
   const handlers: { [K in Write["kind"]]: (write: Extract<Write, { kind: K }>) => void } = {
     "put-topology": (write) => (topology = indexTopology(write.topology)),
     "put-host": ({ host }) => hosts.set(host.name, host),
@@ -50,8 +42,8 @@ export function createIpamState(): IpamState {
     "delete-block": ({ cidr }) => drop(cidr),
     "put-address": ({ address }) => addresses.put(address),
     "delete-address": ({ name }) => addresses.drop(name),
-    "put-blackout": ({ blackout }) => setBlackout(blackout.cidr, blackout),
-    "delete-blackout": ({ cidr }) => setBlackout(cidr, undefined),
+    "put-blackout": ({ blackout }) => reserved.set(blackout.cidr, blackout),
+    "delete-blackout": ({ cidr }) => reserved.set(cidr, undefined),
     "bump-guard": () => undefined,
   };
   return {
@@ -61,22 +53,39 @@ export function createIpamState(): IpamState {
     },
     hosts,
     addresses: addresses.byName,
-    blackouts,
+    blackouts: reserved.blackouts,
     network: (name) => topology.networks.get(name),
     group: (tree, path) => topology.groups[tree]?.get(path),
     addressAt: addresses.at,
     apply: (write) => (handlers[write.kind] as (write: Write) => void)(write),
-    quarantine(cidrs) {
-      if (cidrs.length + quarantined.length === 0) return;
-      quarantined = cidrs;
-      reserveAll();
-    },
+    quarantine: reserved.quarantine,
   };
 }
 
 /** Applies in order. */
 export function applyWrites(state: IpamState, writes: Iterable<Write>): void {
   for (const write of writes) state.apply(write);
+}
+
+/** What nobody is given an address from. */
+function createReserved(reserve: (cidrs: Iterable<Cidr>) => void) {
+  const blackouts = new Map<string, Blackout>();
+  let quarantined: readonly Cidr[] = [];
+  const reserveAll = (): void =>
+    reserve([...[...blackouts.values()].map(({ cidr }) => cidr), ...quarantined]);
+  return {
+    blackouts,
+    set(cidr: Cidr, blackout: Blackout | undefined): void {
+      if (blackout) blackouts.set(formatCidr(cidr), blackout);
+      else blackouts.delete(formatCidr(cidr));
+      reserveAll();
+    },
+    quarantine(cidrs: readonly Cidr[]): void {
+      if (cidrs.length + quarantined.length === 0) return;
+      quarantined = cidrs;
+      reserveAll();
+    },
+  };
 }
 
 function createAddresses() {
