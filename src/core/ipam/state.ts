@@ -58,7 +58,7 @@ export function createIpamState(): IpamState {
     group: (tree, path) => topology.groups[tree]?.get(path),
     addressAt: addresses.at,
     apply: (write) => (handlers[write.kind] as (write: Write) => void)(write),
-    quarantine: reserved.quarantine,
+    quarantine: (cidrs) => reserved.quarantine(cidrs),
   };
 }
 

@@ -1,10 +1,17 @@
 // Moving data into a real etcd and out of it again.
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { backupOf, clock, filled, inChunks, memoryStore, pairsOf } from "../../../../test/support/backups.ts";
 import { type EtcdCluster, startEtcd } from "../../../../test/support/etcd.ts";
 import { openTestStore } from "../../../../test/store/etcd.ts";
+import { run } from "../../../apps/store/main.ts";
+import { systemClock, systemRng } from "../../../base/clock.ts";
+import { silentLog } from "../../../base/log.ts";
 import { KEY_PREFIX } from "../../../core/model/keys.ts";
+import { openStore } from "../open-store.ts";
 import type { Store } from "../store.ts";
 import { readImport, readWholeImport } from "../store-state.ts";
 import type { RecordPage } from "./backup-lines.ts";
@@ -89,4 +96,34 @@ test("an etcd in which a daemon holds a lease is left as it is", async () => {
   await assert.rejects(importRecords(store, pages, { replace: true }), { code: "STORE_IN_USE" });
   assert.equal((await readImport(store)).record, undefined);
   await store.revokeLease(lease);
+});
+
+test("romana store copies sqlite into etcd and back, and names an etcd that is not there", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "romana-etcd-copy-"));
+  try {
+    const [from, back, into] = [
+      `sqlite:${folder}/a.db`,
+      `sqlite:${folder}/b.db`,
+      `etcd:${etcd.urls.join(",")}`,
+    ];
+    const source = await openStore(from, { clock: systemClock, rng: systemRng, log: silentLog });
+    await filled(many, source);
+    const before = await pairsOf(source);
+    await source.close();
+    const said: string[] = [];
+    const romanaStore = (...argv: string[]) => run(argv, {}, (line) => said.push(line));
+    await romanaStore("copy", from, into);
+    await romanaStore("copy", into, back);
+    await romanaStore("export", into, `${folder}/backup`);
+    await assert.rejects(romanaStore("import", `${folder}/backup`, into), { code: "STORE_NOT_EMPTY" });
+    await romanaStore("import", `${folder}/backup`, into, "--replace");
+    const target = await openStore(back, { clock: systemClock, rng: systemRng, log: silentLog });
+    assert.deepEqual(await pairsOf(target), before);
+    await target.close();
+    assert.deepEqual(await pairsOf(store), before);
+    assert.match(said[0] ?? "", /^etcd:http:.* holds the 2500 records of sqlite:/);
+    await assert.rejects(romanaStore("verify", "etcd:nonsense"), /--store: "nonsense": expected endpoints/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
