@@ -91,10 +91,11 @@ function readFrame(socket: Socket): Promise<CniFrame> {
         reject(error instanceof Error ? error : new Error(String(error)));
       }
     });
-    for (const event of ["end", "close"])
-      socket.on(event, () =>
-        reject(new CniError(CNI_CODE.decodeFailure, `the request ended after ${size} bytes`)),
-      );
+    const ended = (): void => {
+      if (size >= wanted) return; // as it should: an error made for nothing costs more than reading the request
+      reject(new CniError(CNI_CODE.decodeFailure, `the request ended after ${size} bytes`));
+    };
+    socket.on("end", ended).on("close", ended);
   });
 }
 
