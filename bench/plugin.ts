@@ -23,7 +23,7 @@ const END = "\u0001";
 /** A shell in `netns`, which runs one plugin after the other. */
 export function startPlugins(bed: Bed, netns: string): Plugins {
   const shell = spawn("nsenter", [`--net=${netns}`, "sh"], { stdio: ["pipe", "pipe", "inherit"] });
-  bed.cleanUp(() => stop(shell, "SIGKILL"));
+  bed.onDispose(() => stop(shell, "SIGKILL"));
   const configFile = `${bed.dir}/${netns.split("/").at(-1)}.plugin.json`;
   return {
     async run(path, call, config) {

@@ -23,7 +23,8 @@ if [ "${1:-all}" != unit ]; then
     [ -z "${CI:-}" ] || exit 1
   fi
 fi
-exec node --test --test-concurrency=2 --test-timeout=300000 \
+# A bound for the whole: what hangs must not take the machine with it.
+exec timeout --signal=TERM --kill-after=30 3000 node --test --test-concurrency=2 --test-timeout=300000 \
   --test-reporter=spec --test-reporter-destination=stdout \
   --test-reporter=./test/support/no-skip-reporter.ts --test-reporter-destination=stdout \
   "${files[@]}"

@@ -51,11 +51,6 @@ export class Bed {
     return child;
   }
 
-  /** Something else to undo. */
-  cleanUp(undo: () => void | Promise<void>): void {
-    this.#undo.push(undo);
-  }
-
   /** The last lines that a process wrote. */
   log(name: string): string {
     return readFileSync(join(this.dir, `${name}.log`), "utf8")

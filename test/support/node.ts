@@ -92,6 +92,7 @@ function writeTopology(bed: Bed): string {
 // long: the object that is the node
 async function createNode(bed: Bed, store: string): Promise<TestNode> {
   const helper = await startNativeHelper({ log: silentLog });
+  bed.onDispose(() => helper.close());
   const [netns, outside] = [bed.netns("node"), bed.netns("outside")];
   wire(netns, outside);
   const socket = join(bed.dir, "cni.sock");
@@ -134,10 +135,7 @@ async function createNode(bed: Bed, store: string): Promise<TestNode> {
       }),
     stopAgent: (signal) => end("agent", signal),
     stopDaemon: (signal) => end("daemon", signal),
-    close: async () => {
-      await helper.close();
-      await bed.dispose();
-    },
+    close: () => bed.dispose(),
   };
   return node;
 }
