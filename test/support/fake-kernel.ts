@@ -31,6 +31,8 @@ export interface FakeKernel extends Kernel {
   onRoutes(hook: () => void): void;
   /** Changes that this names are refused with its code. */
   refuse(codeOf: (change: Change) => string | undefined): void;
+  /** Answers nothing until the result is called. */
+  hang(): () => void;
   readonly files: Map<string, string>;
 }
 
@@ -70,6 +72,7 @@ export function createFakeKernel(pods: readonly number[] = []): FakeKernel {
   let looks = 0;
   let refusal: (change: Change) => string | undefined = () => undefined;
   let hook = (): void => undefined;
+  let answered: Promise<void> = Promise.resolve();
   const neighbours = new Set<string>();
   const files = new Map([["/proc/sys/net/ipv4/ip_forward", "1"]]);
   const isUp = (index: number): boolean => links.some((each) => each.index === index && each.up);
@@ -131,7 +134,12 @@ export function createFakeKernel(pods: readonly number[] = []): FakeKernel {
     setLink,
     onRoutes: (next) => void (hook = next),
     refuse: (next) => void (refusal = next),
-    links: async () => links,
+    hang: () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      answered = promise;
+      return resolve;
+    },
+    links: () => answered.then(() => links),
     link: async (index) => links.find((each) => each.index === index),
     addresses: async () => addresses,
     rules: async (family) => rules.filter((rule) => rule.family === family),

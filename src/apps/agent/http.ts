@@ -4,18 +4,17 @@ import { UnavailableError } from "../../base/errors.ts";
 import type { Health } from "../../base/health.ts";
 import type { Registry } from "prom-client";
 
-/** `/healthz`: the process answers. `/readyz`: 200 or 503 with the reasons. `/metrics`. UnavailableError `LISTEN`. */
+/** `/healthz`: no part hangs. `/readyz`: every part is well. 200 or 503, with the reasons. `/metrics`. UnavailableError `LISTEN`. */
 export async function serveHealth(
   port: number,
   { health, registry }: { health: Health; registry: Registry },
 ): Promise<Server> {
   const server = createServer((request, response) => {
     const path = request.url?.split("?")[0];
-    if (path === "/healthz") response.end("ok\n");
-    else if (path === "/readyz") {
-      const { ok, parts } = health.state();
+    if (path === "/healthz" || path === "/readyz") {
+      const { ok, alive, parts } = health.state();
       response
-        .writeHead(ok ? 200 : 503, { "content-type": "application/json" })
+        .writeHead((path === "/readyz" ? ok : alive) ? 200 : 503, { "content-type": "application/json" })
         .end(`${JSON.stringify(parts)}\n`);
     } else if (path === "/metrics") {
       registry.metrics().then(

@@ -1,5 +1,5 @@
 // The loop that syncs whenever it is poked, tells how it went, and tries again what the kernel refused.
-import { type Clock, Milliseconds, type Rng, Seconds } from "../../base/clock.ts";
+import { type Clock, type Duration, Milliseconds, type Rng, Seconds } from "../../base/clock.ts";
 import { UnavailableError } from "../../base/errors.ts";
 import type { HealthReporter } from "../../base/health.ts";
 import type { Log } from "../../base/log.ts";
@@ -15,6 +15,9 @@ import type { Reconciler, SyncResult } from "./reconcile.ts";
 export const BACKOFF = { first: Milliseconds(50), most: Seconds(2) };
 /** Of a row of failures, each of these is logged. */
 export const LOG_EVERY = 10;
+
+/** After this without a word the loop hangs: the timer alone makes it sync every `resync`. */
+export const silence = (resync: Duration): Duration => Milliseconds(3 * resync + Seconds(30));
 
 export type SyncLoopDeps = {
   readonly reconciler: Reconciler;

@@ -1,7 +1,7 @@
 // The agent, wired step by step.
 import { hostname as machineName } from "node:os";
 import { join } from "node:path";
-import { type Rng, systemClock, systemRng } from "../../base/clock.ts";
+import { Minutes, type Rng, systemClock, systemRng } from "../../base/clock.ts";
 import { InputError } from "../../base/errors.ts";
 import { createHealth, type HealthReporter } from "../../base/health.ts";
 import type { Log } from "../../base/log.ts";
@@ -23,7 +23,7 @@ import { serveHealth } from "./http.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { findNodeLink, type NodeLink, nodeLink, type Observation } from "./observe.ts";
 import { createReconciler, type Reconciler } from "./reconcile.ts";
-import { BACKOFF, LOG_EVERY, startSyncLoop } from "./sync-loop.ts";
+import { BACKOFF, LOG_EVERY, silence, startSyncLoop } from "./sync-loop.ts";
 
 /** What the agent works with: the world outside, opened. */
 export type Parts = {
@@ -134,7 +134,7 @@ async function openAgent(
       mirror,
       endpoints,
       metrics,
-      health: health.reporter("routes"),
+      health: health.reporter("routes", silence(config.resync)),
       services: parseServiceRange(config.serviceClusterIpRange),
     },
     synced,
@@ -151,7 +151,11 @@ async function openAgent(
     stateDir: config.stateDir,
     registration: () => (config.register ? registrationOf(config, hostname, link) : undefined),
   };
-  const follow = startFollowing(following, { metrics, health: health.reporter("daemon"), changed });
+  const follow = startFollowing(following, {
+    metrics,
+    health: health.reporter("daemon", Minutes(1)),
+    changed,
+  });
   opened.push(() => follow.close());
 
   // A line of its own: an ADD waits for no bulk of routes.
