@@ -137,7 +137,7 @@ test("what the kernel refuses keeps the node from being ready, is tried again, a
   const { clock, kernel, warnings, learn, readiness } = startLoops(t);
   kernel.refuse((change) => ("route" in change ? "ENETUNREACH" : undefined));
   await learn();
-  await clock.advance(10_000);
+  await clock.advance(5000);
   assert.match(
     readiness() ?? "",
     /CHANGES_REFUSED count=1 change="ip route add 10\.0\.0\.0\/29 .*reason="ENETUNREACH"/,
