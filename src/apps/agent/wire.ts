@@ -1,7 +1,7 @@
 // The agent, wired step by step.
 import { hostname as machineName } from "node:os";
 import { join } from "node:path";
-import { Minutes, type Rng, systemClock, systemRng } from "../../base/clock.ts";
+import { type Rng, Seconds, systemClock, systemRng } from "../../base/clock.ts";
 import { InputError } from "../../base/errors.ts";
 import { createHealth, type HealthReporter } from "../../base/health.ts";
 import type { Log } from "../../base/log.ts";
@@ -153,7 +153,7 @@ async function openAgent(
   };
   const follow = startFollowing(following, {
     metrics,
-    health: health.reporter("daemon", Minutes(1)),
+    health: health.reporter("daemon", Seconds(60)),
     changed,
   });
   opened.push(() => follow.close());
