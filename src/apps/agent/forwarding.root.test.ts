@@ -1,10 +1,11 @@
 // The node forwards, and goes on learning its default route from router advertisements where it did. And it is known by the addresses it has.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { type Node, makeNode, onNode, startOnNode } from "../../../test/support/agent-node.ts";
+import { type Node, makeNode, onNode, startOnNode, untilState } from "../../../test/support/agent-node.ts";
 import { Bed } from "../../../test/support/bed.ts";
 import { eventually } from "../../../test/support/eventually.ts";
 import { type FakeWatch, startFakeWatch } from "../../../test/support/fake-watch.ts";
+import { blockLine, hostLine, worldLines } from "../../../test/support/watch-lines.ts";
 
 const bed = new Bed("source");
 let daemon: FakeWatch;
@@ -71,4 +72,28 @@ test("a node whose address changes while the agent runs is registered anew", asy
       assert.deepEqual(newest(), ["192.168.0.5", "fd01::1"]);
     });
   });
+});
+
+test("--multihop-blocks: blocks of hosts beyond go through the default gateway, and another one when it changes", async () => {
+  const node = makeNode(bed, "multihop");
+  daemon.begin(
+    ...worldLines(
+      hostLine("node-1", "192.168.0.1", "fd01::1"),
+      hostLine("far", "172.16.0.9", "fd09::9"),
+      blockLine("10.9.0.0/29", "far"),
+      blockLine("fd19::/125", "far"),
+    ),
+  );
+  const agent = await startOnNode(node, daemon.url, { argv: ["--multihop-blocks"] });
+  const untilVia = (via: string): Promise<unknown> =>
+    untilState(node, (state) =>
+      assert.deepEqual(state.slice(0, 2), [
+        `10.9.0.0/29 via ${via} dev eth0 proto 82`,
+        "fd19::/125 via fd01::fe dev eth0 proto 82 metric 1024 pref medium",
+      ]),
+    );
+  await untilVia("192.168.0.254");
+  onNode(node, "ip", "route", "replace", "default", "via", "192.168.0.253");
+  await untilVia("192.168.0.253");
+  await agent.close();
 });
