@@ -74,7 +74,10 @@ export function createFakeKernel(pods: readonly number[] = []): FakeKernel {
   let hook = (): void => undefined;
   let answered: Promise<void> = Promise.resolve();
   const neighbours = new Set<string>();
-  const files = new Map([["/proc/sys/net/ipv4/ip_forward", "1"]]);
+  const files = new Map([
+    ["/proc/sys/net/ipv4/ip_forward", "1"],
+    ["/proc/sys/net/ipv6/conf/all/forwarding", "1"],
+  ]);
   const isUp = (index: number): boolean => links.some((each) => each.index === index && each.up);
   const doRoute = (change: Extract<Change, { route: Route }>): ChangeResult => {
     const { kind, route } = change;

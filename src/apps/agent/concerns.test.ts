@@ -50,7 +50,7 @@ const belief = {
     links: [link(1, "lo"), link(2, "eth0"), link(70, "rom70")],
     addresses: [address("192.168.0.1")],
     gateways: { 4: hop("192.168.0.254") },
-    ...{ rules: [], routes: [], settings: [] },
+    ...{ families: [4, 6] as const, rules: [], routes: [], settings: [] },
   },
   routes: new Map([mine, pod, goingPod].map((each) => [routeKey(each), each])),
   isPod: (index: number) => index === 70 || index === 72,

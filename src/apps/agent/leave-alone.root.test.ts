@@ -1,5 +1,6 @@
 // What the agent leaves alone: what is not its own, and everything while it does not know better.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { after, before, beforeEach, test } from "node:test";
 import {
   type Node,
@@ -179,4 +180,13 @@ test("a daemon that waits for others, with the store that this node follows, is 
   daemon.begin(...other);
   daemon.cut();
   await untilRoutes("10.2.0.0/29 via 192.168.0.3 dev eth0 proto 82");
+});
+
+test("an agent whose helper dies ends with the reason, and leaves everything", async () => {
+  await nothingChanges(async () => {
+    const helper = execFileSync("pgrep", ["-P", String(process.pid), "romana-native"], { encoding: "utf8" });
+    process.kill(Number(helper), "SIGKILL");
+    await assert.rejects(agent?.failed ?? Promise.resolve(), /NATIVE_DIED/);
+    await stopAgent();
+  });
 });

@@ -6,12 +6,14 @@ import type { Family, Ip } from "../../core/net/ip.ts";
 import type { InterfaceAddress, Link, NextHop, Route, Rule } from "../../core/netlink/types.ts";
 import type { Kernel } from "../../io/kernel/kernel.ts";
 import { isPodLink } from "./pod-link.ts";
-import { observeSettings, type Setting } from "./settings.ts";
+import { hasIpv6, observeSettings, type Setting } from "./settings.ts";
 
 export type Gateways = Partial<Readonly<Record<Family, NextHop>>>;
 
 export type Observation = {
   readonly links: readonly Link[];
+  /** That the kernel has. */
+  readonly families: readonly Family[];
   readonly addresses: readonly InterfaceAddress[];
   readonly rules: readonly Rule[];
   /** Of our table, whoever's. */
@@ -32,29 +34,30 @@ const UNSUITABLE = IFA_F_TEMPORARY | IFA_F_DADFAILED | IFA_F_DEPRECATED;
 /** Links come first: what happens to one while the rest is read is told by a notification and found by comparing with it. */
 export async function observe(kernel: Kernel, table: number): Promise<Observation> {
   const links = await kernel.links();
-  const [addresses, rules4, rules6, routes4, routes6, main4, main6, settings] = await Promise.all([
+  const families: readonly Family[] = (await hasIpv6(kernel)) ? [4, 6] : [4];
+  const each = <T>(read: (family: Family) => Promise<readonly T[]>): Promise<(readonly T[])[]> =>
+    Promise.all(families.map(read));
+  const [addresses, rules, routes, main, settings] = await Promise.all([
     kernel.addresses(),
-    kernel.rules(4),
-    kernel.rules(6),
-    kernel.routes(4, table),
-    kernel.routes(6, table),
-    kernel.routes(4, MAIN_TABLE),
-    kernel.routes(6, MAIN_TABLE),
+    each((family) => kernel.rules(family)),
+    each((family) => kernel.routes(family, table)),
+    each((family) => kernel.routes(family, MAIN_TABLE)),
     observeSettings(kernel, links),
   ]);
   return {
     links,
+    families,
     addresses,
-    rules: [...rules4, ...rules6],
-    routes: [...routes4, ...routes6],
-    gateways: { ...gatewayOf(4, main4), ...gatewayOf(6, main6) },
+    rules: rules.flat(),
+    routes: routes.flat(),
+    gateways: { ...gatewayOf(4, main.flat()), ...gatewayOf(6, main.flat()) },
     settings,
   };
 }
 
 function gatewayOf(family: Family, routes: readonly Route[]): Gateways {
   const [best] = routes
-    .filter(({ dst, nextHops }) => dst.length === 0 && nextHops[0]?.via)
+    .filter(({ dst, nextHops }) => dst.ip.family === family && dst.length === 0 && nextHops[0]?.via)
     .sort((a, b) => a.metric - b.metric);
   return best?.nextHops[0] ? { [family]: best.nextHops[0] } : {};
 }

@@ -186,6 +186,20 @@ test("nothing is removed before the mirror is whole, but pods are routed", async
   assert.deepEqual(showTable(bench.kernel.table), ["10.0.0.1/32 dev 70", "10.0.0.3/32 dev 70"]);
 });
 
+test("a kernel without IPv6 gets rules and routes of IPv4 alone", async () => {
+  const bench = startBench(world.filter((line) => !("key" in line) || !line.key.startsWith("fd")));
+  bench.kernel.files.delete("/proc/sys/net/ipv6/conf/all/forwarding");
+  await settle(bench);
+  assert.deepEqual(
+    bench.kernel.ruleList.map(({ family }) => family),
+    [4],
+  );
+  assert.deepEqual(
+    showTable(bench.kernel.table),
+    whole.filter((line) => !line.startsWith("fd")),
+  );
+});
+
 test("a pod whose pair is gone is left; one whose pair came while the kernel was read is not", async () => {
   const bench = startBench();
   bench.endpoints.add(endpoint(99, ["10.0.0.6"]));

@@ -125,7 +125,7 @@ async function prepare(context: Context): Promise<Prepared> {
   const gateways = multihop ? { gateways: now.gateways } : {};
   const node = { name: hostname, table, subnets: subnetsOf(now), pods, ...gateways };
   const routes = desiredNodeRoutes(mirror.snapshot, node);
-  const desired = { rules: desiredRules(table), routes, pods };
+  const desired = { rules: desiredRules(table, now.families), routes, pods };
   const changes = planNode(desired, now, placedOf(context.state));
   // Nothing is removed before the mirror is whole.
   const allowed = mirror.synced ? changes : changes.filter(({ kind }) => !kind.endsWith("-delete"));

@@ -9,6 +9,10 @@ export type Setting = { readonly path: string; readonly value: string };
 const ROOT = "/proc/sys/net/";
 const V4_FORWARD = `${ROOT}ipv4/ip_forward`;
 const V6_CONF = `${ROOT}ipv6/conf/`;
+const V6_FORWARD = `${V6_CONF}all/forwarding`;
+
+/** A kernel may be without IPv6 (`ipv6.disable=1`). */
+export const hasIpv6 = async (kernel: Kernel): Promise<boolean> => (await read(kernel, V6_FORWARD)) !== "";
 
 /**
  * What is not yet as it must be, in the order in which it must be written. IPv6 forwarding on an interface ends the use of router
@@ -18,14 +22,14 @@ const V6_CONF = `${ROOT}ipv6/conf/`;
 export async function observeSettings(kernel: Kernel, links: readonly Link[]): Promise<Setting[]> {
   const settings: Setting[] = [];
   if ((await read(kernel, V4_FORWARD)) === "0") settings.push({ path: V4_FORWARD, value: "1" });
-  if ((await read(kernel, `${V6_CONF}all/forwarding`)) !== "0") return settings; // on, or a kernel without IPv6
+  if ((await read(kernel, V6_FORWARD)) !== "0") return settings;
   for (const { name } of links.filter((link) => link.name !== "lo" && !isPodLink(link))) {
     const conf = `${V6_CONF}${name}/`;
     const inEffect =
       (await read(kernel, `${conf}forwarding`)) === "0" && (await read(kernel, `${conf}accept_ra`)) === "1";
     if (inEffect) settings.push({ path: `${conf}accept_ra`, value: "2" });
   }
-  return [...settings, { path: `${V6_CONF}all/forwarding`, value: "1" }];
+  return [...settings, { path: V6_FORWARD, value: "1" }];
 }
 
 type Unset = { readonly setting: Setting; readonly code: string; readonly message: string };

@@ -134,10 +134,10 @@ test("everything is recognisable as ours", () => {
     ...me,
     table: 77,
   });
-  for (const { table, protocol } of [...routes, ...desiredRules(77)])
+  for (const { table, protocol } of [...routes, ...desiredRules(77, [4, 6])])
     assert.deepEqual([table, protocol], [77, ROMANA_PROTOCOL]);
   assert.deepEqual(
-    desiredRules(77).map(({ family, priority }) => [family, priority]),
+    desiredRules(77, [4, 6]).map(({ family, priority }) => [family, priority]),
     [
       [4, 10],
       [6, 10],

@@ -52,8 +52,8 @@ export function desiredNodeRoutes(snapshot: Snapshot, node: Node): Route[] {
 }
 
 /** One rule a family: everything looks into our table first. */
-export const desiredRules = (table: number): Rule[] =>
-  ([4, 6] as const).map((family) => ({ family, priority: RULE_PRIORITY, table, protocol: ROMANA_PROTOCOL }));
+export const desiredRules = (table: number, families: readonly Family[]): Rule[] =>
+  families.map((family) => ({ family, priority: RULE_PRIORITY, table, protocol: ROMANA_PROTOCOL }));
 
 /** Next hops of hosts, as labels that are equal where the hops are. */
 function hostHops({ hosts }: Snapshot, node: Node) {

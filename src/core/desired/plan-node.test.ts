@@ -11,7 +11,7 @@ const pods: readonly Pod[] = [
   { ip: parseIp("10.0.0.2"), index: 71, mac: "02:00:00:00:00:02" },
 ];
 const routes = pods.map(({ ip, index }) => podRoute(ip, index, 10));
-const rules = desiredRules(10);
+const rules = desiredRules(10, [4, 6]);
 const link = (index: number, up = true): Link => ({
   ...{ index, up, name: `rom${index}`, kind: "veth", mtu: 1500, mac: "", peerIndex: 0, operational: true },
 });
@@ -57,7 +57,7 @@ test("to nothing: routes, then rules", () => {
 
 test("another table: its rules and routes are there before the old rules go", () => {
   const moved = {
-    rules: desiredRules(20),
+    rules: desiredRules(20, [4, 6]),
     routes: pods.map(({ ip, index }) => podRoute(ip, index, 20)),
     pods,
   };

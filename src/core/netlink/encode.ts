@@ -37,7 +37,6 @@ export function encodeChange(w: Writer, change: Change, sequence: number, flags:
     case "rule-delete":
       return encodeRule(w, RTM.delRule, NLM_F.request | flags, sequence, change.rule);
     case "address-add":
-    case "address-delete":
       return encodeAddress(w, change, flags, sequence);
     case "neighbour-replace":
       return encodeNeighbour(w, change, flags, sequence);
@@ -168,30 +167,18 @@ function encodeRule(w: Writer, type: number, flags: number, sequence: number, ru
   });
 }
 
-function encodeAddress(
-  w: Writer,
-  change: Of<"address-add" | "address-delete">,
-  flags: number,
-  sequence: number,
-): void {
-  const { address } = change;
-  const add = change.kind === "address-add";
-  w.message(
-    add ? RTM.newAddress : RTM.delAddress,
-    (add ? CREATE | NLM_F.excl : NLM_F.request) | flags,
-    sequence,
-    () => {
-      w.u8(AF[address.ip.family]);
-      w.u8(address.length);
-      w.u8(0);
-      w.u8(address.scope ?? 0);
-      w.u32(address.index);
-      w.attributeIp(IFA.local, address.ip);
-      w.attributeIp(IFA.address, address.ip);
-      if (address.label !== "" && address.ip.family === 4) w.attributeText(IFA.label, address.label);
-      if (address.flags !== undefined && address.flags !== 0) w.attributeU32(IFA.flags, address.flags);
-    },
-  );
+function encodeAddress(w: Writer, { address }: Of<"address-add">, flags: number, sequence: number): void {
+  w.message(RTM.newAddress, CREATE | NLM_F.excl | flags, sequence, () => {
+    w.u8(AF[address.ip.family]);
+    w.u8(address.length);
+    w.u8(0);
+    w.u8(address.scope ?? 0);
+    w.u32(address.index);
+    w.attributeIp(IFA.local, address.ip);
+    w.attributeIp(IFA.address, address.ip);
+    if (address.label !== "" && address.ip.family === 4) w.attributeText(IFA.label, address.label);
+    if (address.flags !== undefined && address.flags !== 0) w.attributeU32(IFA.flags, address.flags);
+  });
 }
 
 function encodeNeighbour(

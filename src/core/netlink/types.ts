@@ -85,7 +85,7 @@ export type Change =
   | { readonly kind: "route-replace" | "route-add" | "route-delete"; readonly route: Route }
   | { readonly kind: "rule-add" | "rule-delete"; readonly rule: Rule }
   | {
-      readonly kind: "address-add" | "address-delete";
+      readonly kind: "address-add";
       readonly address: Pick<InterfaceAddress, "index" | "ip" | "length" | "label"> & {
         readonly flags?: number;
         readonly scope?: number;
