@@ -104,7 +104,7 @@ function assemble(
   const { fresh } = store.identity;
   const adoption = new Adoption({ cluster, fresh, imported, newCluster, now: clock.monotonic(), window });
   // An embedded store has this one daemon: nobody to race with for a block, so the search starts at the first.
-  const offsetSeed = 0;
+  const offsetSeed = config.store.startsWith("etcd:") ? Math.floor(deps.rng() * 2 ** 32) : 0;
   const unadopted: Daemon["unadopted"] = new Map();
   return {
     store,
