@@ -2,7 +2,8 @@
 // them, and which fails when told to.
 import { UnavailableError } from "../../src/base/errors.ts";
 import { parseIp } from "../../src/core/net/ip.ts";
-import { equalRoutes, routeKey, sameRule } from "../../src/core/desired/plan-routes.ts";
+import { sameRule } from "../../src/core/desired/plan-routes.ts";
+import { equalRoutes, routeKey } from "../../src/core/desired/route-table.ts";
 import type {
   Change,
   InterfaceAddress,

@@ -1,7 +1,7 @@
 // A routing table as the kernel keeps it: one route a prefix and metric, longest prefix first, then the lowest metric.
 import { type Cidr, containsIp, formatCidr } from "../../src/core/net/cidr.ts";
 import { formatIp, type Ip } from "../../src/core/net/ip.ts";
-import { equalRoutes, routeKey } from "../../src/core/desired/plan-routes.ts";
+import { equalRoutes, routeKey } from "../../src/core/desired/route-table.ts";
 import type { Change, Route } from "../../src/core/netlink/types.ts";
 
 /** The table after one change, or the kernel's errno. Changes of other things than routes leave it as it is. */

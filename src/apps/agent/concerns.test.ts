@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { podRoute } from "../../core/desired/node-routes.ts";
-import { routeKey } from "../../core/desired/plan-routes.ts";
+import { routeKey, tableOf } from "../../core/desired/route-table.ts";
 import { parseCidr } from "../../core/net/cidr.ts";
 import { parseIp } from "../../core/net/ip.ts";
 import type { InterfaceAddress, Link, NextHop, Notification, Route } from "../../core/netlink/types.ts";
@@ -50,7 +50,7 @@ const belief = {
     links: [link(1, "lo"), link(2, "eth0"), link(70, "rom70")],
     addresses: [address("192.168.0.1")],
     gateways: { 4: hop("192.168.0.254") },
-    ...{ families: [4, 6] as const, rules: [], routes: [], settings: [] },
+    ...{ families: [4, 6] as const, rules: [], table: tableOf([]), settings: [] },
   },
   routes: new Map([mine, pod, goingPod].map((each) => [routeKey(each), each])),
   isPod: (index: number) => index === 70 || index === 72,

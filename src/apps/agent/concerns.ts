@@ -1,7 +1,7 @@
 // Whether a notification tells of what is not as this agent left it. Most are echoes of its own work or of no interest; each of the
 // others costs an observation of the whole kernel.
 import { isPodRoute } from "../../core/desired/plan-node.ts";
-import { equalRoutes, isOurs, type RouteKey, routeKey } from "../../core/desired/plan-routes.ts";
+import { equalRoutes, isOurs, routeKey, type RoutesByKey } from "../../core/desired/route-table.ts";
 import { equalIp } from "../../core/net/ip.ts";
 import type { InterfaceAddress, Link, Notification, Route } from "../../core/netlink/types.ts";
 import { MAIN_TABLE, type Observation } from "./observe.ts";
@@ -12,7 +12,7 @@ export type Belief = {
   readonly table: number;
   readonly observed: Observation;
   /** Routes that should be in our table, by `routeKey`. */
-  readonly routes: ReadonlyMap<RouteKey, Route>;
+  readonly routes: RoutesByKey;
   /** Whether the pair of a pod that lives has this host end. */
   readonly isPod: (index: number) => boolean;
 };

@@ -1,6 +1,7 @@
 // What this node's kernel holds: links, addresses, rules, our table, forwarding. One observation is one value.
 import { InputError } from "../../base/errors.ts";
 import type { Node } from "../../core/desired/node-routes.ts";
+import { type RouteTable, tableOf } from "../../core/desired/route-table.ts";
 import { cidrOf } from "../../core/net/cidr.ts";
 import type { Family, Ip } from "../../core/net/ip.ts";
 import type { InterfaceAddress, Link, NextHop, Route, Rule } from "../../core/netlink/types.ts";
@@ -16,8 +17,8 @@ export type Observation = {
   readonly families: readonly Family[];
   readonly addresses: readonly InterfaceAddress[];
   readonly rules: readonly Rule[];
-  /** Of our table, whoever's. */
-  readonly routes: readonly Route[];
+  /** Ours. */
+  readonly table: RouteTable;
   /** Next hops of the default routes. */
   readonly gateways: Gateways;
   /** What must be written for this node to forward. */
@@ -49,7 +50,7 @@ export async function observe(kernel: Kernel, table: number): Promise<Observatio
     families,
     addresses,
     rules: rules.flat(),
-    routes: routes.flat(),
+    table: tableOf(routes.flat()),
     gateways: { ...gatewayOf(4, main.flat()), ...gatewayOf(6, main.flat()) },
     settings,
   };

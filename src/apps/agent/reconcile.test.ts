@@ -10,7 +10,7 @@ import { createMirror, type Mirror } from "../../core/desired/mirror.ts";
 import { parseCidr } from "../../core/net/cidr.ts";
 import { parseIp } from "../../core/net/ip.ts";
 import type { Change, Route } from "../../core/netlink/types.ts";
-import { isOurs, routeKey } from "../../core/desired/plan-routes.ts";
+import { isOurs, routeKey } from "../../core/desired/route-table.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { createReconciler, type Reconciler } from "./reconcile.ts";
 

@@ -3,7 +3,15 @@
 import type { Mirror } from "../../core/desired/mirror.ts";
 import { desiredNodeRoutes, desiredRules, type Pod } from "../../core/desired/node-routes.ts";
 import { type NodeDesired, planNode } from "../../core/desired/plan-node.ts";
-import { isOurs, type Keys, type RouteKey, routeKey } from "../../core/desired/plan-routes.ts";
+import { blockedKeys } from "../../core/desired/plan-routes.ts";
+import {
+  byKey,
+  isOurs,
+  type Keys,
+  type RouteKey,
+  routeKey,
+  type RoutesByKey,
+} from "../../core/desired/route-table.ts";
 import { parseIp } from "../../core/net/ip.ts";
 import type { Change, Notification, Route } from "../../core/netlink/types.ts";
 import type { ChangeResult, Kernel } from "../../io/kernel/kernel.ts";
@@ -60,7 +68,7 @@ type State = {
   /** Counts what was heard that contradicts. */
   heard: number;
   /** Routes that should be ours, by key. */
-  wanted: ReadonlyMap<RouteKey, Route>;
+  wanted: RoutesByKey;
   /** Keys of those that are not: their place is somebody else's, or the kernel refused them. */
   missing: ReadonlySet<RouteKey>;
 };
@@ -124,7 +132,7 @@ async function prepare(context: Context): Promise<Prepared> {
   const pods = endpoints.alive().flatMap(podsOf);
   const gateways = multihop ? { gateways: now.gateways } : {};
   const node = { name: hostname, table, subnets: subnetsOf(now), pods, ...gateways };
-  const routes = desiredNodeRoutes(mirror.snapshot, node);
+  const routes = byKey(desiredNodeRoutes(mirror.snapshot, node));
   const desired = { rules: desiredRules(table, now.families), routes, pods };
   const changes = planNode(desired, now, placedOf(context.state));
   // Nothing is removed before the mirror is whole.
@@ -149,8 +157,8 @@ const placedOf = ({ wanted, missing }: State): Keys => ({
 async function sync(context: Context): Promise<SyncResult> {
   const { state, kernel, mirror } = context;
   const { now, desired, changes } = await prepare(context);
-  const wanted = new Map(desired.routes.map((route) => [routeKey(route), route]));
-  const blocked = blockedKeys(now.routes, wanted, placedOf(state));
+  const wanted = desired.routes;
+  const blocked = blockedKeys(wanted, now.table, placedOf(state));
   // Believed before it is done: the echoes come at once.
   state.wanted = wanted;
   state.missing = blocked;
@@ -159,7 +167,6 @@ async function sync(context: Context): Promise<SyncResult> {
   state.missing = new Set([...blocked, ...refused.flatMap(({ change }) => keysOf(change))]);
   const isWhole = mirror.synced && unset.length + refused.length === 0;
   if (!isWhole || changes.some(({ kind }) => kind === "link-up")) state.heard++;
-  // Also where nothing was to be done: of the same objects as `wanted`, so that there are not two of each.
   else state.observed = { ...now, ...after(now, desired, state.missing), settings: [] };
   return {
     now,
@@ -173,30 +180,18 @@ async function sync(context: Context): Promise<SyncResult> {
   };
 }
 
-/** Keys that a foreign route keeps; not those where it came in our route's place, nor those where it stands beside ours. */
-function blockedKeys(
-  routes: readonly Route[],
-  wanted: ReadonlyMap<RouteKey, Route>,
-  placed: Keys,
-): Set<RouteKey> {
-  const foreign = routes.filter((route) => !isOurs(route)).map(routeKey);
-  const blocked = new Set(foreign.filter((key) => wanted.has(key) && !placed.has(key)));
-  if (blocked.size > 0) for (const route of routes) if (isOurs(route)) blocked.delete(routeKey(route));
-  return blocked;
-}
-
-/** What the kernel holds when all changes are done. */
+/** What the kernel holds when all changes are done. Of the same objects as what is wanted, so that there are not two of each. */
 function after(
-  { rules, routes }: Observation,
-  desired: NodeDesired,
+  { rules, table }: Observation,
+  { routes, rules: wantedRules }: NodeDesired,
   missing: ReadonlySet<RouteKey>,
-): Pick<Observation, "rules" | "routes"> {
-  const ours = desired.routes.filter((route) => !missing.has(routeKey(route)));
-  const keys = new Set(ours.map(routeKey));
-  return {
-    rules: [...rules.filter((rule) => !isOurs(rule)), ...desired.rules],
-    routes: [...routes.filter((route) => !isOurs(route) && !keys.has(routeKey(route))), ...ours],
-  };
+): Pick<Observation, "rules" | "table"> {
+  const isThere = ([key]: [RouteKey, Route]): boolean => !missing.has(key);
+  const ours = missing.size === 0 ? routes : new Map([...routes].filter(isThere));
+  // One that stood where ours is now was replaced; one beside ours is still there.
+  const isLeft = ([key]: [RouteKey, Route]): boolean => !ours.has(key) || table.ours.has(key);
+  const foreign = new Map([...table.foreign].filter(isLeft));
+  return { rules: [...rules.filter((rule) => !isOurs(rule)), ...wantedRules], table: { ours, foreign } };
 }
 
 const keysOf = (change: Change): RouteKey[] => ("route" in change ? [routeKey(change.route)] : []);

@@ -16,6 +16,9 @@ export const BACKOFF = { first: Milliseconds(50), most: Seconds(2) };
 /** Of a row of failures, each of these is logged. */
 export const LOG_EVERY = 10;
 
+/** A pass that takes longer rests as long as it took, so that what comes meanwhile is one pass and half a processor stays free. */
+const REST_FROM = Milliseconds(20);
+
 /** After this without a word the loop hangs: the timer alone makes it sync every `resync`. */
 export const silence = (resync: Duration): Duration => Milliseconds(3 * resync + Seconds(30));
 
@@ -36,16 +39,18 @@ export type SyncLoopDeps = {
 export function startSyncLoop(deps: SyncLoopDeps, synced: (now: Observation) => void): Runner {
   const { reconciler, metrics, health, log, clock } = deps;
   let blocked = 0;
-  const work = async (): Promise<void> => {
+  const work = async (signal: AbortSignal): Promise<void> => {
     const start = clock.monotonic();
     const result = await reconciler.sync();
-    measure(result, deps, (clock.monotonic() - start) / 1000);
+    const took = Milliseconds(clock.monotonic() - start);
+    measure(result, deps, took);
     if (result.blocked > blocked)
       log.warn("routes of others stand in the way of ours, and stay", { count: result.blocked });
     blocked = result.blocked;
     throwRefused(result);
     reportHealth(deps);
     synced(result.now);
+    if (took > REST_FROM) await clock.sleep(took, signal);
   };
   const onError = (error: unknown, attempt: number): void => {
     metrics.failures.inc({ part: "sync" });
@@ -67,11 +72,11 @@ export function throwRefused({ refused }: SyncResult): void {
 function measure(
   result: SyncResult,
   { metrics, endpoints, mirror, log }: SyncLoopDeps,
-  seconds: number,
+  took: Duration,
 ): void {
   const { changes, refused, routes } = result;
   const count = changes.length + result.now.settings.length;
-  metrics.sync.observe(seconds);
+  metrics.sync.observe(took / 1000);
   for (const { kind } of changes) metrics.changes.inc({ change: kind });
   metrics.routes.set(routes);
   metrics.endpoints.set(endpoints.alive().length);

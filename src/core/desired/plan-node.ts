@@ -2,26 +2,28 @@
 import type { Change, Link, Route, Rule } from "../netlink/types.ts";
 import { hostCidr } from "../net/cidr.ts";
 import type { Pod } from "./node-routes.ts";
-import { type Keys, planRoutes, planRules } from "./plan-routes.ts";
+import { planRules, planTable } from "./plan-routes.ts";
+import type { Keys, RoutesByKey, RouteTable } from "./route-table.ts";
 
 export type NodeDesired = {
   readonly rules: readonly Rule[];
-  readonly routes: readonly Route[];
+  readonly routes: RoutesByKey;
   readonly pods: readonly Pod[];
 };
-/** Of the node's kernel: `routes` of our table, whoever's. */
+/** Of the node's kernel. */
 export type NodeObserved = {
   readonly links: readonly Link[];
   readonly rules: readonly Rule[];
-  readonly routes: readonly Route[];
+  /** Our table. */
+  readonly table: RouteTable;
 };
 
 /**
  * Pairs of pods up, rules, pods' neighbours, routes, removals. A pair that goes down takes its routes and neighbours along without a
- * word, so both come back together. `placed`: as of `planRoutes`.
+ * word, so both come back together. `placed`: as of `planTable`.
  */
 export function planNode(desired: NodeDesired, observed: NodeObserved, placed: Keys): Change[] {
-  const routes = planRoutes(desired.routes, observed.routes, placed).map(besideCni);
+  const routes = planTable(desired.routes, observed.table, placed).map(besideCni);
   const rules = planRules(desired.rules, observed.rules);
   return [
     ...linksUp(desired.pods, observed.links),

@@ -11,7 +11,8 @@ import {
 import { formatCidr, parseCidr, subnet } from "../net/cidr.ts";
 import { parseIp } from "../net/ip.ts";
 import { type Change, type Route, ROMANA_PROTOCOL, type Rule } from "../netlink/types.ts";
-import { isOurs, planRoutes, planRules, routeKey } from "./plan-routes.ts";
+import { planRoutes, planRules } from "./plan-routes.ts";
+import { isOurs, routeKey } from "./route-table.ts";
 
 const [BOOT, STATIC] = [3, 4];
 /** `hop`: the last number of the gateway; 0: unreachable. */
