@@ -36,7 +36,7 @@ export async function openLine(pipe: NativePipe, netns: string): Promise<Line> {
     failed: (error) => active?.fail(error),
   };
   const channel = await pipe.openChannel(netns, 0, listener);
-  let last: Promise<unknown> = Promise.resolve();
+  let last: Promise<unknown> | undefined;
   let next = 1;
   const talkNow = <T>(sequences: number, talk: Talk<T>): Promise<T> =>
     new Promise<T>((resolve, reject) => {
@@ -53,8 +53,14 @@ export async function openLine(pipe: NativePipe, netns: string): Promise<Line> {
   return {
     channel,
     converse: (sequences, talk) => {
-      const result = last.then(() => talkNow(sequences, talk));
-      last = result.catch(() => undefined);
+      // Where nobody talks it is sent before the caller goes on, so that the kernel works meanwhile.
+      const result = last ? last.then(() => talkNow(sequences, talk)) : talkNow(sequences, talk);
+      const ended = result
+        .catch(() => undefined)
+        .then(() => {
+          if (last === ended) last = undefined;
+        });
+      last = ended;
       return result;
     },
   };

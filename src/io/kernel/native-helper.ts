@@ -101,12 +101,7 @@ function bury(wire: Wire, error: UnavailableError): void {
   wire.channels.clear();
 }
 
-/** What is sent in one turn goes in one system call. */
 function send({ child: { stdin } }: Wire, op: number, id: number, ...parts: readonly Uint8Array[]): void {
-  if (stdin.writableCorked === 0) {
-    stdin.cork();
-    process.nextTick(() => stdin.uncork());
-  }
   stdin.write(encodeFrame(op, id, ...parts));
 }
 

@@ -34,6 +34,7 @@ const NETWORK_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,199}$/;
 const VISIBLE = /^[^\p{C}\p{Z}]{1,253}$/u;
 const ABSOLUTE_PATH = /^\/[^\p{C}]{1,4095}$/u;
 const IPAM_TYPE = "romana-ipam";
+const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Throws CniError 6 (not JSON), 1 (version), 7 (a value), 2 (another IPAM). */
 export function parseCniConfig(stdin: Uint8Array): CniConfig {
@@ -68,7 +69,7 @@ export function versionOf(stdin: Uint8Array): string {
 function parseJson(stdin: Uint8Array): Json {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(stdin));
+    value = JSON.parse(utf8.decode(stdin));
   } catch (cause) {
     const details = cause instanceof Error ? cause.message : String(cause);
     throw new CniError(CNI_CODE.decodeFailure, "the network configuration is not JSON", details, { cause });
