@@ -12,7 +12,7 @@
 #include <sys/uio.h>
 #include <sys/vfs.h>
 
-enum { MAX_FRAME = 16 << 20, MAX_CHANNELS = 4096, MAX_NETNS_FD = 1 << 16 };
+enum { MAX_FRAME = 16 << 20, MAX_CHANNELS = 4096 };
 enum { SOCKET_BUFFER = 32 << 20, DATAGRAM = 1 << 20, FILE_MOST = 64 << 10, TURNS = 4096 };
 enum { NSFS = 0x6e736673 }; // NSFS_MAGIC of linux/magic.h: namespace files live there
 
@@ -24,7 +24,6 @@ struct channel {
 static struct channel channels[MAX_CHANNELS];
 static int channel_count;
 static int own_netns = -1;
-static char lent[MAX_NETNS_FD]; // descriptors that NETNS gave out
 static unsigned char *input;
 static size_t input_have;
 
@@ -165,24 +164,10 @@ static void op_close(uint32_t id) {
     *channel = channels[--channel_count];
 }
 
+// The descriptor stays open as long as we live.
 static void op_netns(uint32_t id, const char *path) {
     int fd = open_netns(path);
-    int error = fd < 0 ? errno : 0;
-    if (fd >= MAX_NETNS_FD) {
-        close(fd);
-        error = EMFILE;
-    } else if (fd >= 0) {
-        lent[fd] = 1;
-    }
-    reply_numbers(OP_NETNS, id, error, fd, 2);
-}
-
-static void op_close_fd(const unsigned char *payload, size_t size) {
-    uint32_t fd = size == 4 ? get_u32(payload) : MAX_NETNS_FD;
-    if (fd >= MAX_NETNS_FD || !lent[fd])
-        return;
-    lent[fd] = 0;
-    close((int)fd);
+    reply_numbers(OP_NETNS, id, fd < 0 ? errno : 0, fd, 2);
 }
 
 // `payload`: namespace \0 file \0 text; the frame's end is a \0 of our own making.
@@ -218,7 +203,6 @@ static void serve_frame(unsigned char *frame, size_t size) {
     case OP_SEND: op_send(id, payload, size); break;
     case OP_CLOSE: op_close(id); break;
     case OP_NETNS: op_netns(id, (const char *)payload); break;
-    case OP_CLOSEFD: op_close_fd(payload, size); break;
     case OP_READ:
     case OP_WRITE: op_file(frame[0], id, (const char *)payload, size); break;
     case OP_RUN: run_start(id, payload, size); break;

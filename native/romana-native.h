@@ -13,7 +13,7 @@
 int pipe_main(void);
 int cni_main(void);
 
-enum { OP_OPEN = 1, OP_SEND, OP_CLOSE, OP_NETNS, OP_CLOSEFD, OP_READ, OP_WRITE, OP_RUN, OP_RECV = 16, OP_OVERRUN };
+enum { OP_OPEN = 1, OP_SEND, OP_CLOSE, OP_NETNS, OP_READ = 6, OP_WRITE, OP_RUN, OP_RECV = 16, OP_OVERRUN };
 
 // Sends one frame to Node: up to three parts after op and id. Exits when Node is gone.
 struct part {

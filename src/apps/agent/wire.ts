@@ -1,7 +1,7 @@
 // The agent, wired step by step.
 import { hostname as machineName } from "node:os";
 import { join } from "node:path";
-import { type Rng, Seconds, systemClock, systemRng } from "../../base/clock.ts";
+import { Milliseconds, type Rng, Seconds, systemClock, systemRng } from "../../base/clock.ts";
 import { InputError } from "../../base/errors.ts";
 import { createHealth, type HealthReporter } from "../../base/health.ts";
 import type { Log } from "../../base/log.ts";
@@ -110,7 +110,9 @@ async function openAgent(
   const changed = (): void => {
     poke();
   };
-  const parts = await openParts(config, { log, netns, changed, opened });
+  // An ADD and a DEL do their part in the kernel themselves: they are answered before the loop takes it up.
+  const endpointsChanged = (): void => void systemClock.sleep(Milliseconds(1)).then(changed);
+  const parts = await openParts(config, { log, netns, changed: endpointsChanged, opened });
   const { hostname, client, helper, kernel, mirror, endpoints, reconciler } = parts;
 
   // Listening before the first look: nothing that happens in between is missed.
@@ -165,6 +167,7 @@ async function openAgent(
     endpoints,
     helper,
     host: cniKernel,
+    hostNetnsFd: await helper.openNetns(netns),
     links: createLinkRemover(cniKernel),
     rng: systemRng,
     hostname,

@@ -39,6 +39,8 @@ export const IFLA = {
   linkinfo: 18,
   group: 27,
   netNsFd: 28,
+  txQueues: 31,
+  rxQueues: 32,
 } as const;
 export const IFLA_INFO = { kind: 1, data: 2 } as const;
 export const VETH_INFO_PEER = 1;

@@ -214,20 +214,25 @@ function ifinfo(w: Writer, index: number, flags: number, change: number): void {
 function encodeVeth(w: Writer, veth: Of<"veth-add">, flags: number, sequence: number): void {
   w.message(RTM.newLink, CREATE | NLM_F.excl | flags, sequence, () => {
     ifinfo(w, veth.index, IFF_UP, IFF_UP);
-    w.attributeText(IFLA.ifname, veth.name);
-    w.attributeU32(IFLA.mtu, veth.mtu);
-    w.attributeBytes(IFLA.address, macBytes(veth.mac));
+    encodeEnd(w, veth.name, veth.mac, veth.mtu);
     w.attribute(IFLA.linkinfo, () => {
       w.attributeText(IFLA_INFO.kind, "veth");
       w.attribute(IFLA_INFO.data, () => {
         w.attribute(VETH_INFO_PEER, () => {
           ifinfo(w, veth.peerIndex, 0, 0);
-          w.attributeText(IFLA.ifname, veth.peerName);
-          w.attributeU32(IFLA.mtu, veth.mtu);
-          w.attributeBytes(IFLA.address, macBytes(veth.peerMac));
+          encodeEnd(w, veth.peerName, veth.peerMac, veth.mtu);
           w.attributeU32(IFLA.netNsFd, veth.peerNetnsFd);
         });
       });
     });
   });
+}
+
+/** One queue each way, which is what a veth has anyhow: not told so, it is made with one a processor and then waits until they are gone. */
+function encodeEnd(w: Writer, name: string, mac: string, mtu: number): void {
+  w.attributeText(IFLA.ifname, name);
+  w.attributeU32(IFLA.mtu, mtu);
+  w.attributeBytes(IFLA.address, macBytes(mac));
+  w.attributeU32(IFLA.txQueues, 1);
+  w.attributeU32(IFLA.rxQueues, 1);
 }

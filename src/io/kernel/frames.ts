@@ -6,7 +6,6 @@ export const OP = {
   send: 2,
   close: 3,
   netns: 4,
-  closeFd: 5,
   readFile: 6,
   writeFile: 7,
   run: 8,

@@ -34,8 +34,8 @@ export type CommandResult = { readonly code: number; readonly stdout: string; re
 export interface NativeHelper {
   /** Opens netlink sockets in the namespace at `path` (as `/run/netns/x` or `/proc/1/ns/net`); own namespace where `undefined`. UnavailableError `NETNS_GONE` when the path does not name a network namespace. */
   kernel(netns?: string): Promise<Kernel>;
-  /** A descriptor number in the helper for `Change.netnsFd` and `peerNetnsFd`. */
-  openNetns(path: string): Promise<{ readonly fd: number; close(): Promise<void> }>;
+  /** A descriptor number in the helper for `Change.peerNetnsFd`; it stays open as long as the helper lives. Own namespace where `undefined`. */
+  openNetns(path?: string): Promise<number>;
   /** Runs a program inside the namespace, with a deadline in milliseconds. */
   run(
     argv: readonly string[],

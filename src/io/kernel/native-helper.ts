@@ -53,7 +53,7 @@ export async function startNativeHelper({
   };
   return {
     kernel: (netns = "") => openKernel(pipe, netns),
-    openNetns: (netns) => openNetns(wire, netns),
+    openNetns: (netns = "/proc/self/ns/net") => openNetns(wire, netns),
     run: (argv, options = {}) => runCommand(wire, argv, options),
     close: () => closeWire(wire),
   };
@@ -159,12 +159,11 @@ function netnsError(netns: string, errno: number, otherwise: string): Unavailabl
   return new UnavailableError({ code: gone ? "NETNS_GONE" : otherwise, netns, errno: name });
 }
 
-async function openNetns(wire: Wire, netns: string): Promise<{ fd: number; close(): Promise<void> }> {
+async function openNetns(wire: Wire, netns: string): Promise<number> {
   const { payload } = await request(wire, OP.netns, [Buffer.from(netns)]);
   const errno = payload.readInt32LE(0);
   if (errno !== 0) throw netnsError(netns, errno, "NETNS_OPEN");
-  const fd = payload.readInt32LE(4);
-  return { fd, close: async () => send(wire, OP.closeFd, 0, u32(fd)) };
+  return payload.readInt32LE(4);
 }
 
 async function writeFile(wire: Wire, netns: string, file: string, text: string): Promise<void> {

@@ -69,9 +69,8 @@ test("a veth pair with chosen indexes, its peer in another namespace", async () 
     peerName: "eth0",
     peerIndex: 70002,
     peerMac: "02:00:00:00:00:02",
-    peerNetnsFd: peer.fd,
+    peerNetnsFd: peer,
   });
-  await peer.close();
   index = 70001;
   const [shown] = json("link", "show", "rom0");
   assert.deepEqual(

@@ -14,10 +14,8 @@ type Entered = { readonly pair: Pair; readonly pod: Kernel };
 /** ADD's result as JSON text. */
 export async function add(attached: Attached, deps: CniDeps): Promise<string> {
   // The pair does not depend on the address: the daemon and the kernel work at the same time.
-  const [address, entered] = await Promise.allSettled([
-    deps.daemon.allocate(addressRequest(attached, deps)),
-    enter(wiringOf(attached, deps), deps),
-  ]);
+  const allocating = deps.daemon.allocate(addressRequest(attached, deps));
+  const [address, entered] = await Promise.allSettled([allocating, enter(wiringOf(attached, deps), deps)]);
   try {
     return await wire(attached, valueOf(address), valueOf(entered), deps);
   } catch (error) {
@@ -25,7 +23,8 @@ export async function add(attached: Attached, deps: CniDeps): Promise<string> {
     await detach(attached, address.status === "fulfilled" ? address.value : undefined, deps);
     throw error;
   } finally {
-    if (entered.status === "fulfilled") await entered.value.pod.close();
+    // After the reply.
+    if (entered.status === "fulfilled") process.nextTick(() => void entered.value.pod.close());
   }
 }
 
@@ -35,16 +34,15 @@ function valueOf<T>(outcome: PromiseSettledResult<T>): T {
 }
 
 async function enter(wiring: Wiring, deps: CniDeps): Promise<Entered> {
-  const [made, inside] = await Promise.allSettled([
-    createPair(wiring, deps),
-    deps.helper.kernel(wiring.netns),
-  ]);
+  // The daemon's part takes longest, and its request leaves in the next tick: the kernel's part begins after that.
+  await new Promise((resolve) => process.nextTick(resolve));
+  const pod = await deps.helper.kernel(wiring.netns);
   try {
-    const [pair, pod] = [valueOf(made), valueOf(inside)];
+    const pair = await createPair(wiring, pod, deps);
     await bringUp(pair, { pod, host: deps.host });
     return { pair, pod };
   } catch (error) {
-    if (inside.status === "fulfilled") await inside.value.close();
+    await pod.close();
     throw error;
   }
 }

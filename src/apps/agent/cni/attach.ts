@@ -39,9 +39,14 @@ export type Pair = {
   readonly podMac: string;
 };
 
+/** The kernel of the pod's namespace and of the host's. */
+export type Kernels = { readonly pod: Kernel; readonly host: Kernel };
+
 export type AttachDeps = {
   readonly helper: NativeHelper;
   readonly host: Kernel;
+  /** Descriptor of the host's namespace in the helper. */
+  readonly hostNetnsFd: number;
   readonly links: LinkRemover;
   readonly rng: Rng;
 };
@@ -60,60 +65,49 @@ export function podMacOf(hostInterface: string): string {
 }
 
 /**
- * Makes the pair, with both indexes chosen here, so that addresses and routes need no look-up. A host end of the same name is
- * what a crashed ADD of this very attachment left: it is removed. UnavailableError `NETNS_GONE`, `IFNAME_TAKEN`, `VETH`.
+ * Makes the pair, from the pod's side, with both indexes chosen here, so that addresses and routes need no look-up. A host end of the
+ * same name is what a crashed ADD of this very attachment left: it is removed. UnavailableError `IFNAME_TAKEN`, `VETH`.
  */
-export async function createPair(wiring: Wiring, { helper, host, links, rng }: AttachDeps): Promise<Pair> {
+export async function createPair(wiring: Wiring, pod: Kernel, deps: AttachDeps): Promise<Pair> {
   const podMac = podMacOf(wiring.hostInterface);
-  const netns = await helper.openNetns(wiring.netns);
-  try {
-    for (let attempt = 1; ; attempt++) {
-      const pair = { hostIndex: chooseIndex(rng), podIndex: chooseIndex(rng), hostMac: HOST_MAC, podMac };
-      const [result] = await host.apply([vethAdd(wiring, pair, netns.fd)]);
-      if (result?.kind === "done") return pair;
-      const code = result?.code ?? "";
-      if (code === "EEXIST" && attempt > 1) throw failure("IFNAME_TAKEN", wiring.ifname, result);
-      // EBUSY: an index that somebody else has.
-      if (attempt === VETH_ATTEMPTS || !["EEXIST", "EBUSY"].includes(code))
-        throw failure("VETH", wiring.ifname, result);
-      await links.remove(wiring.hostInterface);
-    }
-  } finally {
-    await netns.close();
+  for (let attempt = 1; ; attempt++) {
+    const [hostIndex, podIndex] = [chooseIndex(deps.rng), chooseIndex(deps.rng)];
+    const pair = { hostIndex, podIndex, hostMac: HOST_MAC, podMac };
+    const [result] = await pod.apply([vethAdd(wiring, pair, deps.hostNetnsFd)]);
+    if (result?.kind === "done") return pair;
+    const code = result?.code ?? "";
+    if (code === "EEXIST" && attempt > 1) throw failure("IFNAME_TAKEN", wiring.ifname, result);
+    // EBUSY: an index that somebody else has.
+    if (attempt === VETH_ATTEMPTS || !["EEXIST", "EBUSY"].includes(code))
+      throw failure("VETH", wiring.ifname, result);
+    await deps.links.remove(wiring.hostInterface);
   }
 }
 
 const chooseIndex = (rng: Rng): number => 65_536 + Math.floor(rng() * 2 ** 29);
 
-function vethAdd(wiring: Wiring, { hostIndex, podIndex, podMac }: Pair, peerNetnsFd: number): Change {
+function vethAdd(
+  { ifname, hostInterface, mtu }: Wiring,
+  { hostIndex, podIndex, podMac }: Pair,
+  hostNetnsFd: number,
+): Change {
   return {
-    kind: "veth-add",
-    name: wiring.hostInterface,
-    index: hostIndex,
-    mac: HOST_MAC,
-    mtu: wiring.mtu,
-    peerName: wiring.ifname,
-    peerIndex: podIndex,
-    peerMac: podMac,
-    peerNetnsFd,
+    ...{ kind: "veth-add", name: ifname, index: podIndex, mac: podMac, mtu },
+    ...{ peerName: hostInterface, peerIndex: hostIndex, peerMac: HOST_MAC, peerNetnsFd: hostNetnsFd },
   };
 }
 
 /**
- * Brings the pod's end up, and waits until the kernel has seen at the host's end what that means: until then it drops what it sends to
- * the pod. Kernels from 6.7 on look when they are asked for the link; older ones have looked soon after.
+ * Brings the host's end up, and waits until the kernel has seen at the pod's end what that means: until then it drops what the pod
+ * sends. Kernels from 6.7 on look when they are asked for the link; older ones have looked soon after.
  */
-export async function bringUp(
-  { podIndex, hostIndex }: Pair,
-  { pod, host }: { readonly pod: Kernel; readonly host: Kernel },
-): Promise<void> {
-  const up: Change[] = [{ kind: "link-up", index: podIndex }];
+export async function bringUp({ podIndex, hostIndex }: Pair, { pod, host }: Kernels): Promise<void> {
+  const up: Change[] = [{ kind: "link-up", index: hostIndex }];
   // The helper serves in order, so the first look is after the change.
-  const [results, first] = await allEnded([pod.apply(up), host.link(hostIndex)]);
+  const [results, first] = await allEnded([host.apply(up), pod.link(podIndex)]);
   expectDone(up, results);
   let link = first;
-  for (let look = 1; link && !link.operational && look < MOST_LOOKS; look++)
-    link = await host.link(hostIndex);
+  for (let look = 1; link && !link.operational && look < MOST_LOOKS; look++) link = await pod.link(podIndex);
 }
 
 /** Gives both ends their addresses, neighbours and routes. `pod`: the kernel inside. UnavailableError `POD_NETWORK`. */
@@ -121,7 +115,7 @@ export async function configurePair(
   pair: Pair,
   ips: readonly Ip[],
   table: number,
-  { pod, host }: { readonly pod: Kernel; readonly host: Kernel },
+  { pod, host }: Kernels,
 ): Promise<void> {
   const [inside, outside] = [podChanges(pair, ips), hostChanges(pair, ips, table)];
   const [insideResults, outsideResults] = await allEnded([pod.apply(inside), host.apply(outside)]);
