@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(
-  gcc libc6-dev make curl iproute2 nftables procps util-linux mount
+  gcc libc6-dev musl-tools make curl iproute2 nftables procps util-linux mount
   iputils-ping iputils-arping traceroute iperf3
   containerd runc containernetworking-plugins bird2 busybox-static
   etcd-server openssl
