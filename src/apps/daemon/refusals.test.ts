@@ -168,12 +168,15 @@ test("an error names the resource by type and id", async () => {
 test("all that is wrong with a body is told at once, each with its field", async () => {
   const { body } = await call("POST /address", { name: "", host: 5, ips: ["1.1.1.1", "::1", "::2"] });
   assert.deepEqual((body["faults"] as { field: string }[]).map(({ field }) => field).sort(), [
-    "body",
     "body.host",
     "body.ips",
     "body.name",
     "body.name",
+    "body.tenant",
   ]);
+  const named = 'body.name: "": expected a name of 1 to 512 characters without spaces and control characters';
+  assert.ok(String(body["details"]).includes(named), String(body["details"]));
+  assert.match(String(body["details"]), /body\.host: 5: expected string/);
 });
 
 const faultyTopologies: [string, unknown][] = [

@@ -21,10 +21,17 @@ type ObjectOf<F extends Fields> = Flat<
   }
 >;
 
-/** `pattern` is read with the `u` flag. Lengths are in code points. */
-export const string = (
-  words: { readonly minLength?: number; readonly maxLength?: number; readonly pattern?: string } = {},
-): Schema<string> => ({ type: "string", ...words });
+type StringWords = {
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  /** Read with the `u` flag. */
+  readonly pattern?: string;
+  /** What is accepted, as an error tells it: "a name without spaces". */
+  readonly description?: string;
+};
+
+/** Lengths are in code points. */
+export const string = (words: StringWords = {}): Schema<string> => ({ type: "string", ...words });
 
 export const integer = (
   words: { readonly minimum?: number; readonly maximum?: number } = {},

@@ -15,10 +15,26 @@ import {
 } from "./schema.ts";
 
 /** Visible characters only: no control characters, spaces or lone surrogates. */
-const Name = string({ minLength: 1, maxLength: 253, pattern: "^[^\\p{C}\\p{Z}]+$" });
+const nameOf = (most: number) =>
+  string({
+    minLength: 1,
+    maxLength: most,
+    pattern: "^[^\\p{C}\\p{Z}]+$",
+    description: `a name of 1 to ${most} characters without spaces and control characters`,
+  });
+const Name = nameOf(253);
 /** An address holder's name has the container runtime's parts in it: longer than a host's. */
-const HolderName = string({ minLength: 1, maxLength: 512, pattern: "^[^\\p{C}\\p{Z}]+$" });
-const Segment = string({ maxLength: 253, pattern: "^[^\\p{C}\\p{Z}]*$" });
+const HolderName = nameOf(512);
+const Segment = string({
+  maxLength: 253,
+  pattern: "^[^\\p{C}\\p{Z}]*$",
+  description: "at most 253 characters without spaces and control characters",
+});
+const OneLine = string({
+  maxLength: 512,
+  pattern: "^[^\\p{C}]*$",
+  description: "at most 512 characters without control characters",
+});
 const IpText = string({ maxLength: 45 });
 const Ips = array(IpText, { maxItems: 2 });
 const Port = integer({ minimum: 0, maximum: 65535 });
@@ -52,7 +68,7 @@ export const AddressRequest = object({
   /** Wanted addresses (static request), at most one a family. */
   ips: optional(Ips),
   /** "namespace/pod", shown to people. */
-  pod: optional(string({ maxLength: 512, pattern: "^[^\\p{C}]*$" })),
+  pod: optional(OneLine),
 });
 
 /** R3: `id` is the name; `ip` the first of `ips`. */
@@ -150,7 +166,7 @@ export const SegmentList = object({
 export type BlackoutRequest = Static<typeof BlackoutRequest>;
 export const BlackoutRequest = object({
   cidr: Text,
-  reason: optional(string({ maxLength: 512, pattern: "^[^\\p{C}]*$" })),
+  reason: optional(OneLine),
 });
 const Blackout = { cidr: Text, reason: Text };
 /** `in_use`: names of those who have an address inside, and keep it until it is released. */

@@ -1,5 +1,5 @@
 // Any error as the API's JSON with the right status. Never shows a stack or an unexpected error's text.
-import { InputError, UnavailableError, type Fault } from "../../base/errors.ts";
+import { describeFault, InputError, UnavailableError, type Fault } from "../../base/errors.ts";
 import type { ApiError } from "../../core/api/types.ts";
 
 /** A reply names at most this many faults: a body of 100,000 wrong elements is not answered in kind. */
@@ -13,7 +13,15 @@ type FrameworkError = {
   readonly validation?: readonly ValidationFault[];
   readonly validationContext?: string;
 };
-type ValidationFault = { readonly instancePath: string; readonly message?: string; readonly keyword: string };
+/** An error of Ajv. */
+type ValidationFault = {
+  readonly instancePath: string;
+  readonly message?: string;
+  readonly keyword: string;
+  readonly params: { readonly missingProperty?: string };
+  readonly data?: unknown;
+  readonly parentSchema?: { readonly description?: string };
+};
 
 export function toApiError(error: unknown): ApiError {
   if (error instanceof InputError) {
@@ -43,8 +51,8 @@ function fromFramework(error: FrameworkError): ApiError {
   if (error.validation) {
     const where = error.validationContext ?? "body";
     const faults = error.validation.slice(0, MAX_FAULTS).map((fault) => schemaFault(where, fault));
-    const details = faults.map(({ field, expected }) => `${field}: expected ${expected}`).join("; ");
-    return { ...apiError(400, "SCHEMA", details), faults };
+    const told = faults.map(({ code, field, expected }) => ({ code, field, expected }));
+    return { ...apiError(400, "SCHEMA", faults.map(describeFault).join("; ")), faults: told };
   }
   const status = error.statusCode ?? 500;
   if (status >= 500) return apiError(500, "BUG", "internal error; see the daemon's log");
@@ -59,8 +67,13 @@ const codes: Readonly<Record<string, string>> = {
   FST_ERR_BAD_URL: "URL",
 };
 
-/** `/endpoints/3/name` → `body.endpoints[3].name`. */
-function schemaFault(where: string, { instancePath, message, keyword }: ValidationFault) {
+/** `/endpoints/3/name` is `body.endpoints[3].name`. */
+function schemaFault(where: string, fault: ValidationFault): Fault {
+  const { instancePath, message, keyword, params, data, parentSchema } = fault;
   const path = instancePath.replace(/\/(\d+)(?=\/|$)/g, "[$1]").replaceAll("/", ".");
-  return { code: `SCHEMA_${keyword.toUpperCase()}`, field: `${where}${path}`, expected: message ?? keyword };
+  const code = `SCHEMA_${keyword.toUpperCase()}`;
+  if (params.missingProperty !== undefined)
+    return { code, field: `${where}${path}.${params.missingProperty}`, value: null, expected: "a value" };
+  const expected = parentSchema?.description ?? message?.replace(/^must be /, "") ?? keyword;
+  return { code, field: `${where}${path}`, value: data, expected };
 }

@@ -8,6 +8,8 @@ const OPTIONS = {
     coerceTypes: false,
     removeAdditional: false,
     allErrors: true,
+    // Errors carry the value and the schema that refused it.
+    verbose: true,
     validateSchema: false,
     meta: false,
   },
