@@ -51,7 +51,10 @@ export const oneOf = <const T extends readonly string[]>(...values: T): Schema<T
 
 export const orNull = <T>(schema: Schema<T>): Schema<T | null> => ({ anyOf: [schema, { type: "null" }] });
 
-export const array = <T>(items: Schema<T>, words: { readonly maxItems?: number } = {}): Schema<T[]> => ({
+export const array = <T>(
+  items: Schema<T>,
+  words: { readonly maxItems?: number; readonly description?: string } = {},
+): Schema<T[]> => ({
   type: "array",
   items,
   ...words,

@@ -36,7 +36,7 @@ const OneLine = string({
   description: "at most 512 characters without control characters",
 });
 const IpText = string({ maxLength: 45 });
-const Ips = array(IpText, { maxItems: 2 });
+const Ips = array(IpText, { maxItems: 2, description: "at most one address of each family" });
 const Port = integer({ minimum: 0, maximum: 65535 });
 const Tags = record(string({ maxLength: 1024 }));
 const K8sInfo = record(anything());
