@@ -3,19 +3,23 @@ import type { AgentEndpoint, Endpoints } from "../../src/apps/agent/endpoints.ts
 
 /** Pods by the index of their host end. */
 export function createFakeEndpoints(pods: Readonly<Record<number, readonly string[]>> = {}): Endpoints {
-  const alive = new Map(
+  const endpoints = new Map(
     Object.entries(pods).map(([index, ips]) => [`pod-${index}`, endpoint(Number(index), ips)]),
   );
+  const leaving = new Set<string>();
   return {
-    get: (name) => alive.get(name),
-    list: () => [...alive.values()],
-    alive: () => [...alive.values()],
-    add: (added) => void alive.set(added.name, added),
-    leave: (name) => void alive.delete(name),
-    leaveLink: (index) => {
-      for (const { name, hostIndex } of alive.values()) if (hostIndex === index) alive.delete(name);
+    get: (name) => endpoints.get(name),
+    list: () => [...endpoints.values()],
+    alive: () => [...endpoints.values()].filter(({ name }) => !leaving.has(name)),
+    add: (added) => {
+      endpoints.set(added.name, added);
+      leaving.delete(added.name);
     },
-    remove: async (name) => void alive.delete(name),
+    leave: (name) => void leaving.add(name),
+    leaveLink: (index) => {
+      for (const { name, hostIndex } of endpoints.values()) if (hostIndex === index) leaving.add(name);
+    },
+    remove: async (name) => void endpoints.delete(name),
   };
 }
 
