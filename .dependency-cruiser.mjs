@@ -78,7 +78,7 @@ export default {
       name: "io-no-siblings",
       severity: "error",
       from: { path: "^src/io/([^/]+)/", pathNot: tests },
-      to: { path: "^src/io/", pathNot: "^src/io/($1|proc)/" },
+      to: { path: "^src/io/", pathNot: "^src/io/($1|pem)/" },
     },
     {
       name: "apps-are-islands",

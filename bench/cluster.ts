@@ -60,7 +60,7 @@ function startDaemon(bed: Bed, core: string): void {
   const file = `${bed.dir}/topology.json`;
   writeFileSync(file, JSON.stringify(topology));
   const store = `sqlite:${bed.dir}/romana.db`;
-  const options = ["--listen", `0.0.0.0:${PORT}`, "--store", store, "--new-cluster"];
+  const options = ["--listen", `0.0.0.0:${PORT}`, "--insecure", "--store", store, "--new-cluster"];
   bed.romana("daemon", ["daemon", ...options, "--initial-topology", file], core);
 }
 

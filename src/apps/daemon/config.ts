@@ -10,6 +10,14 @@ export const daemonOptions = {
     "127.0.0.1:9600",
     "address and port of the REST API; `:9600` is every address",
   ),
+  tlsCert: options.option(
+    options.text,
+    "",
+    "PEM file of the certificate that the API shows: HTTPS, TLS 1.2+",
+  ),
+  tlsKey: options.option(options.text, "", "PEM file of that certificate's key"),
+  tlsClientCa: options.option(options.text, "", "PEM file of the CA whose certificates clients must show"),
+  insecure: options.option(options.toggle, false, "listen off loopback without TLS"),
   store: options.option(
     options.text,
     "sqlite:/var/lib/romana/romana.db",

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
 import { createHttpApp } from "../../io/http/http-app.ts";
+import type { PemFiles } from "../../io/pem/pem-files.ts";
 import { addressRoutes } from "./address-routes.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { blackoutRoutes } from "./blackout-routes.ts";
@@ -12,9 +13,10 @@ import { healthRoutes, opsRoutes } from "./ops-routes.ts";
 import { topologyRoutes } from "./topology-routes.ts";
 import { watchRoutes } from "./watch-routes.ts";
 
-export async function createDaemonApp(daemon: Daemon): Promise<FastifyInstance> {
+export async function createDaemonApp(daemon: Daemon, tls?: PemFiles): Promise<FastifyInstance> {
   const { log, metrics } = daemon;
-  const app = await createHttpApp({ title: "Romana", version: packageVersion() }, { log });
+  const options = { title: "Romana", version: packageVersion(), ...(tls && { tls }) };
+  const app = await createHttpApp(options, { log });
   app.addHook("onResponse", (request, reply, done) => {
     metrics.requests.inc({ route: request.routeOptions.url ?? "unknown", status: reply.statusCode });
     done();

@@ -7,7 +7,6 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { parseListen } from "./main.ts";
 
 const MAIN = join(import.meta.dirname, "../../main.ts");
 
@@ -73,6 +72,11 @@ const refused: readonly [string[], RegExp][] = [
   [["--store", "mysql:x"], /store: "mysql:x": expected memory/],
   [["--listen", "nowhere"], /--listen: "nowhere": expected ADDRESS:PORT/],
   [["--listen", "127.0.0.1:70000"], /--listen/],
+  [["--listen", ":0"], /--listen: ":0": expected --tls-cert/],
+  [
+    ["--tls-cert", "/nowhere", "--tls-key", "/nowhere", "--store", "memory"],
+    /--tls-cert: "\/nowhere".*ENOENT/,
+  ],
   [["--adoption-window", "soon"], /--adoption-window: "soon"/],
   [["--store", "memory", "--initial-topology", "/nowhere.yaml"], /--initial-topology/],
   [["--store", "memory", "--cloud", "aws", "--region", "moon"], /"aws-moon"|"moon"/],
@@ -98,13 +102,3 @@ for (const signal of ["SIGTERM", "SIGINT"] as const)
     assert.deepEqual([code, /"msg":"stopped"/.test(said)], [0, true], said);
     assert.ok(performance.now() - signalled < 2000);
   });
-
-/** What `--listen` takes. */
-const listens: readonly [string, { host: string; port: number }][] = [
-  ["127.0.0.1:9600", { host: "127.0.0.1", port: 9600 }],
-  ["[::1]:9600", { host: "::1", port: 9600 }],
-  [":9600", { host: "::", port: 9600 }],
-  ["localhost:0", { host: "localhost", port: 0 }],
-];
-for (const [text, expected] of listens)
-  test(`--listen ${text}`, () => assert.deepEqual(parseListen(text), expected));

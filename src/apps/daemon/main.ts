@@ -6,6 +6,7 @@ import { describeOptions, type OptionSources, readOptions } from "../../base/opt
 import { createPinoLog } from "../../io/log/pino-log.ts";
 import { openStore } from "../../io/store/open-store.ts";
 import { type DaemonConfig, daemonOptions, ENV_PREFIX } from "./config.ts";
+import { checkListener, parseListen } from "./listener.ts";
 import { readBytes } from "./read-bytes.ts";
 import type { RunningDaemon } from "./wire.ts";
 
@@ -20,13 +21,14 @@ export async function run(
     return 0;
   }
   const config = await readConfig({ argv, env, envPrefix: ENV_PREFIX });
-  parseListen(config.listen);
+  checkListener(config);
   const log = createPinoLog("daemon", config.logLevel);
   const signalled = firstSignal();
   const running = await start(config, log);
   try {
     await listen(running, config);
-    const { listen: address, store } = config;
+    const { listen: address, store, tlsCert } = config;
+    if (tlsCert === "") log.info("no TLS: whoever reaches the port may do everything", { listen: address });
     log.info("ready", { listen: address, store, revision: running.daemon.mirror.revision });
     log.info("stopping", { signal: await Promise.race([signalled, running.ended]) });
   } finally {
@@ -84,13 +86,4 @@ async function readConfig(sources: OptionSources): Promise<DaemonConfig> {
     throw new InputError({ code: "CONFIG", field: path, value: document, expected: "options by name" });
   };
   return readOptions(daemonOptions, { ...sources, readFile });
-}
-
-/** `host:port`, `[v6]:port`, or `:port` for every address. */
-export function parseListen(text: string): { host: string; port: number } {
-  const match = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (!match || port > 65535)
-    throw new InputError({ code: "LISTEN", field: "--listen", value: text, expected: "ADDRESS:PORT" });
-  return { host: (match[1] ?? match[2]) || "::", port };
 }

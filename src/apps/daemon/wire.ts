@@ -9,6 +9,7 @@ import type { DaemonConfig } from "./config.ts";
 import type { Daemon } from "./daemon.ts";
 import { createDaemonApp } from "./http.ts";
 import { applyInitialTopology } from "./initial-topology.ts";
+import { tlsFiles } from "./listener.ts";
 import { startLoops } from "./loops.ts";
 import { createMetrics } from "./metrics.ts";
 import { Mirror, type MirrorChange } from "./mirror.ts";
@@ -49,7 +50,7 @@ export async function createDaemon(
   try {
     await mirror.start();
     await applyInitialTopology(daemon, config);
-    const app = await createDaemonApp(daemon);
+    const app = await createDaemonApp(daemon, tlsFiles(config));
     const loops = startLoops(daemon, deps);
     const close = async (): Promise<void> => {
       hub.close();

@@ -79,6 +79,7 @@ function serverArgv({ directory }: LabState, name: string, logLevel: string): st
   return [
     "daemon",
     `--listen=:${DAEMON_PORT}`,
+    "--insecure", // nobody else is in the lab's network
     `--store=sqlite:${join(directory, "daemon", "romana.db")}`,
     `--initial-topology=${join(directory, "topology.json")}`,
     "--new-cluster",

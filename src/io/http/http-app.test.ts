@@ -6,7 +6,8 @@ import { test, type TestContext } from "node:test";
 import type { FastifyInstance } from "fastify";
 import { BugError, InputError, UnavailableError } from "../../base/errors.ts";
 import { silentLog } from "../../base/log.ts";
-import { createHttpApp, HTTP_LIMITS } from "./http-app.ts";
+import { createHttpApp } from "./http-app.ts";
+import { HTTP_LIMITS } from "./server.ts";
 
 /** Milliseconds instead of the seconds of `HTTP_LIMITS`. */
 const limits = { ...HTTP_LIMITS, connections: 5, request: 200, check: 50, stalled: 300, idle: 200 };

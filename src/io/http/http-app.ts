@@ -6,41 +6,27 @@ import swagger from "@fastify/swagger";
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from "fastify";
 import { InputError, type Fault } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
+import type { PemFiles } from "../pem/pem-files.ts";
 import { apiError, toApiError } from "./api-error.ts";
 import { schemaCompilers } from "./schemas.ts";
-
-/** What one client may take of the server. Times in milliseconds. */
-export const HTTP_LIMITS = {
-  /** Bytes of a request's body; more is answered 413 without being read. */
-  body: 4 * 1024 * 1024,
-  connections: 8192,
-  /** To send a whole request: a slower client is cut off. */
-  request: 20_000,
-  /** How often that is looked at. */
-  check: 1000,
-  /** Without a byte in either direction, as from a client that does not read its answer. Longer than the 5 s between bookmarks of a watch. */
-  stalled: 60_000,
-  /** An idle connection is kept for the next request. */
-  idle: 60_000,
-};
+import { createLimitedServer, HTTP_LIMITS, type HttpLimits } from "./server.ts";
 
 export type HttpAppOptions = {
   readonly title: string;
   readonly version: string;
-  readonly limits?: typeof HTTP_LIMITS;
+  readonly limits?: HttpLimits;
+  /** HTTPS with these files instead of HTTP. */
+  readonly tls?: PemFiles;
 };
 
 export async function createHttpApp(
-  { title, version, limits = HTTP_LIMITS }: HttpAppOptions,
+  { title, version, limits = HTTP_LIMITS, tls }: HttpAppOptions,
   { log }: { log: Log },
 ): Promise<FastifyInstance> {
   const app = Fastify({
     logger: false,
     bodyLimit: limits.body,
-    requestTimeout: limits.request,
-    connectionTimeout: limits.stalled,
-    keepAliveTimeout: limits.idle,
-    http: { headersTimeout: limits.request, connectionsCheckingInterval: limits.check },
+    serverFactory: (handler) => createLimitedServer(handler, limits, tls, log),
     // Requests under way are answered; their connections end then.
     forceCloseConnections: "idle",
     schemaController: { compilersFactory: schemaCompilers },
@@ -51,7 +37,6 @@ export async function createHttpApp(
       void (reply as FastifyReply).code(body.status_code).type("application/json").send(body);
     },
   });
-  app.server.maxConnections = limits.connections;
   acceptStrictJson(app);
   answerErrors(app, log);
   await app.register(swagger, {
@@ -99,11 +84,15 @@ const SOCKET_STATUS: Readonly<Record<string, readonly [number, string]>> = {
   HPE_HEADER_OVERFLOW: [431, "Request Header Fields Too Large"],
 };
 
-/** What node's HTTP parser refuses never reaches fastify: answered on the bare socket. */
+/** What node's HTTP parser refuses never reaches fastify: answered on the bare socket. Where it is the connection that failed, as in a TLS handshake, nobody could read an answer. */
 function refuseGarbage(error: Error & { code?: string }, socket: Socket): void {
-  const [status, reason] = SOCKET_STATUS[error.code ?? ""] ?? [400, "Bad Request"];
-  const body = JSON.stringify(apiError(status, error.code ?? "HTTP", reason));
+  const { code = "" } = error;
+  if (!socket.writable || !/^(HPE_|ERR_HTTP_)/.test(code)) {
+    socket.destroy();
+    return;
+  }
+  const [status, reason] = SOCKET_STATUS[code] ?? [400, "Bad Request"];
+  const body = JSON.stringify(apiError(status, code, reason));
   const head = `HTTP/1.1 ${status} ${reason}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n`;
-  if (socket.writable && error.code !== "ECONNRESET") socket.end(`${head}connection: close\r\n\r\n${body}`);
-  else socket.destroy();
+  socket.end(`${head}connection: close\r\n\r\n${body}`);
 }

@@ -4,7 +4,8 @@ import { type Clock, type Duration, Milliseconds, type Rng, Seconds } from "../.
 import { UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { backoffDelay } from "../../base/retry.ts";
-import { type CallTerms, EtcdEndpoint, type EtcdTls, type Greeting } from "./etcd-endpoint.ts";
+import type { Pems } from "../pem/pem-files.ts";
+import { type CallTerms, EtcdEndpoint, type Greeting } from "./etcd-endpoint.ts";
 import { EtcdError, moreTelling, unreadable, unsent } from "./etcd-errors.ts";
 import { type Header, toNumber } from "./etcd-messages.ts";
 import { type Method, methods } from "./etcd-proto.ts";
@@ -14,7 +15,7 @@ export type EtcdOptions = {
   /** One at least; each `https://HOST:PORT` or `http://HOST:PORT`. */
   readonly endpoints: readonly string[];
   /** Read for each new connection and each log-in: what they read may be renewed in place. */
-  readonly tls?: () => EtcdTls;
+  readonly tls?: () => Pems;
   readonly user?: () => EtcdUser;
 };
 export type EtcdDeps = { readonly clock: Clock; readonly rng: Rng; readonly log: Log };

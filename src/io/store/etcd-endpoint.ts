@@ -8,17 +8,16 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { type Clock, type Duration, Seconds } from "../../base/clock.ts";
+import type { Pems } from "../pem/pem-files.ts";
 import { EtcdError, failureOf, unreadable, unsent } from "./etcd-errors.ts";
 import type { Header } from "./etcd-messages.ts";
 import { type Method, methods } from "./etcd-proto.ts";
 
-/** PEM. */
-export type EtcdTls = { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
 export type EndpointOptions = {
   /** `https://HOST:PORT` or `http://HOST:PORT`. */
   readonly url: string;
   /** Asked for each new connection, so that certificates may be renewed in place. */
-  readonly tls: () => EtcdTls;
+  readonly tls: () => Pems;
   readonly clock: Clock;
   /** Called with what a new connection says of itself; throws to refuse it. */
   readonly greet: (greeting: Greeting) => void;

@@ -1,0 +1,46 @@
+// Where the API listens and with which certificates: what the options say of it, and what they may not say.
+import { isIP } from "node:net";
+import { type Fault, InputError } from "../../base/errors.ts";
+import { pairFaults, type PemFiles } from "../../io/pem/pem-files.ts";
+import type { DaemonConfig } from "./config.ts";
+
+type ListenerConfig = Pick<DaemonConfig, "listen" | "tlsCert" | "tlsKey" | "tlsClientCa" | "insecure">;
+
+/** InputError with all that is wrong: `LISTEN`, `LISTEN_PLAIN` (off loopback without TLS), `PEM` (one file without the other). */
+export function checkListener(config: ListenerConfig): void {
+  const { host } = parseListen(config.listen);
+  const faults: Fault[] = pairFaults(pemFiles(config));
+  const refuse = (code: string, field: string, value: unknown, expected: string): void =>
+    void faults.push({ code, field, value, expected });
+  if (config.tlsClientCa !== "" && config.tlsCert === "")
+    refuse("PEM", "--tls-cert", "", "a certificate, as --tls-client-ca is given");
+  if (config.tlsCert === "" && !config.insecure && !isLoopback(host)) {
+    const expected =
+      "--tls-cert and --tls-key, an address of loopback, or --insecure: others would read along";
+    refuse("LISTEN_PLAIN", "--listen", config.listen, expected);
+  }
+  if (faults.length > 0) throw new InputError(faults);
+}
+
+/** `undefined`: plain HTTP. */
+export const tlsFiles = (config: ListenerConfig): PemFiles | undefined =>
+  config.tlsCert === "" ? undefined : pemFiles(config);
+
+const pemFiles = ({ tlsCert, tlsKey, tlsClientCa }: ListenerConfig): PemFiles => ({
+  ca: { option: "--tls-client-ca", path: tlsClientCa },
+  cert: { option: "--tls-cert", path: tlsCert },
+  key: { option: "--tls-key", path: tlsKey },
+});
+
+/** RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3, RFC 6761 section 6.3. */
+const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+
+/** `host:port`, `[v6]:port`, or `:port` for every address. */
+export function parseListen(text: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (!match || port > 65535)
+    throw new InputError({ code: "LISTEN", field: "--listen", value: text, expected: "ADDRESS:PORT" });
+  return { host: (match[1] ?? match[2]) || "::", port };
+}

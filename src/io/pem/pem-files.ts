@@ -1,0 +1,64 @@
+// PEM files that options name: read each time they are needed, so that a renewed certificate needs no restart.
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
+import { type Fault, InputError } from "../../base/errors.ts";
+
+/** The option that names a file, as `--etcd-ca`, and its path; "": none. */
+export type NamedFile = { readonly option: string; readonly path: string };
+/** A certificate and its key, and the authority whose certificates the other side must have. */
+export type PemFiles = { readonly ca: NamedFile; readonly cert: NamedFile; readonly key: NamedFile };
+/** Content of the files that are given. */
+export type Pems = { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
+
+/** A certificate is of no use without its key, nor a key without its certificate. */
+export function pairFaults({ cert, key }: PemFiles): Fault[] {
+  const missing = (field: string, expected: string): Fault => ({ code: "PEM", field, value: "", expected });
+  if (cert.path !== "" && key.path === "") return [missing(key.option, `the key of ${cert.option}`)];
+  if (key.path !== "" && cert.path === "") return [missing(cert.option, `the certificate of ${key.option}`)];
+  return [];
+}
+
+/** InputError `FILE`. What it says is not looked at: the other side tells. */
+export function readPems({ ca, cert, key }: PemFiles): Pems {
+  return {
+    ...(ca.path === "" ? {} : { ca: readNamed(ca) }),
+    ...(cert.path === "" ? {} : { cert: readNamed(cert) }),
+    ...(key.path === "" ? {} : { key: readNamed(key) }),
+  };
+}
+
+/** As `readPems`; InputError `PEM` if it is no certificate, or the key is another's. */
+export function readCheckedPems(files: PemFiles): Pems {
+  const pems = readPems(files);
+  const { ca, cert, key } = pems;
+  if (ca) check(files.ca, "PEM certificates", () => new X509Certificate(ca));
+  if (cert) check(files.cert, "a PEM certificate", () => new X509Certificate(cert));
+  if (cert && key)
+    check(files.key, `the PEM key of ${files.cert.option}`, () => createSecureContext({ cert, key }));
+  return pems;
+}
+
+function check({ option, path }: NamedFile, expected: string, read: () => unknown): void {
+  try {
+    read();
+  } catch (cause) {
+    const reason = `${expected} (${(cause as Error).message})`;
+    throw new InputError({ code: "PEM", field: option, value: path, expected: reason });
+  }
+}
+
+/** InputError `FILE`. */
+export function readNamed({ option, path }: NamedFile): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    throw new InputError({
+      code: "FILE",
+      field: option,
+      value: path,
+      expected: `a readable file (${reason})`,
+    });
+  }
+}
