@@ -96,6 +96,7 @@ const UNITS = [
   "watchers",
   "requests",
   "connected",
+  "leader",
   "ready",
   "events",
   "groups",

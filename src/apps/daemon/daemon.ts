@@ -5,6 +5,7 @@ import type { Log } from "../../base/log.ts";
 import type { HostReport } from "../../core/api/types.ts";
 import type { Store } from "../../io/store/store.ts";
 import type { Adoption, AdoptionView } from "./adoption.ts";
+import type { Leader } from "./leader.ts";
 import type { DaemonMetrics } from "./metrics.ts";
 import type { Mirror } from "./mirror.ts";
 import type { WatchHub } from "./watch-hub.ts";
@@ -18,6 +19,7 @@ export type Daemon = {
   readonly writer: Writer;
   readonly hub: WatchHub;
   readonly adoption: Adoption;
+  readonly leader: Leader;
   readonly metrics: DaemonMetrics;
   readonly health: Health;
   readonly clock: Clock;

@@ -1,41 +1,77 @@
 // What the daemon does by itself at intervals: returns empty blocks, sends bookmarks, follows the adoption window.
-import { type Clock, Milliseconds, type Rng, Seconds } from "../../base/clock.ts";
+import { type Clock, type Duration, Milliseconds, type Rng, Seconds } from "../../base/clock.ts";
 import { InputError, UnavailableError } from "../../base/errors.ts";
+import { within } from "../../base/within.ts";
 import { type Runner, startRunner } from "../../base/runner.ts";
 import { collectEmptyBlocks } from "../../core/ipam/release.ts";
 import { COOLDOWN } from "./address-routes.ts";
 import { readImport, settleImport } from "../../io/store/store-state.ts";
 import { adoptionView, type Daemon } from "./daemon.ts";
+import type { Term } from "./leader.ts";
 
 const COLLECT_EVERY = Seconds(5);
-/** Less than the 5 s after which an agent takes silence for a dead connection, jitter included. */
+/** A lead that was given up is taken within that time. */
+const LOOK_EVERY = Milliseconds(500);
 const SETTLE_EVERY = Seconds(1);
+/** Less than the 5 s after which an agent takes silence for a dead connection, jitter included. */
 const BOOKMARK_EVERY = Seconds(4);
-const BACKOFF = { first: Milliseconds(200), most: Seconds(10) };
+const BACKOFF = { first: Milliseconds(200), most: Seconds(2) };
+/** A store that does not answer is not waited for: it fails what is under way when it is closed. */
+const END_WITHIN = Seconds(2);
 /** Blocks returned in one transaction: a delete and a compare each. */
 const COLLECT_AT_ONCE = 40;
 
-export function startLoops(daemon: Daemon, timing: { clock: Clock; rng: Rng }): Runner[] {
-  return [
-    loop("collector", () => collect(daemon), COLLECT_EVERY),
-    loop("bookmarks", async () => daemon.hub.bookmark(), BOOKMARK_EVERY),
-    loop("settlement", () => settle(daemon), SETTLE_EVERY),
-  ];
+export interface Loops {
+  /** Finishes what runs; the lead is given up then. */
+  close(): Promise<void>;
+}
 
-  function loop(name: string, work: () => Promise<void>, every: typeof COLLECT_EVERY): Runner {
-    const health = daemon.health.reporter(name, Seconds(60));
-    const run = async (): Promise<void> => {
-      await work();
-      health.ok();
-    };
-    const onError = (error: unknown, attempt: number): void => {
-      if (!(error instanceof UnavailableError || error instanceof InputError)) throw error;
-      daemon.metrics.errors.inc({ loop: name });
-      health.failed(error.message);
-      if (attempt === 0) daemon.log.warn(`${name} failed`, { error: error.message });
-    };
-    return startRunner(run, { every, backoff: BACKOFF, onError }, timing);
-  }
+export function startLoops(daemon: Daemon, timing: { clock: Clock; rng: Rng }): Loops {
+  const { leader } = daemon;
+  const start = (name: string, work: () => Promise<void>, every: Duration): Runner =>
+    startLoop(daemon, timing, { name, work, every });
+  // Of all replicas the leader alone does these.
+  const elected = [start("collector", () => leader.lead((term) => collect(daemon, term)), COLLECT_EVERY)];
+  const look = async (): Promise<void> => {
+    if (await leader.look()) for (const each of elected) each.poke();
+  };
+  const own = [
+    start("leader", look, LOOK_EVERY),
+    start("bookmarks", async () => daemon.hub.bookmark(), BOOKMARK_EVERY),
+    start("settlement", () => settle(daemon), SETTLE_EVERY),
+  ];
+  return {
+    async close() {
+      const ended = Promise.all([...elected, ...own].map((each) => each.close()));
+      await within(timing.clock, END_WITHIN, ended);
+      await leader.resign();
+    },
+  };
+}
+
+type LoopOptions = {
+  readonly name: string;
+  readonly work: () => Promise<void>;
+  readonly every: Duration;
+};
+
+function startLoop(
+  daemon: Daemon,
+  timing: { clock: Clock; rng: Rng },
+  { name, work, every }: LoopOptions,
+): Runner {
+  const health = daemon.health.reporter(name, Seconds(60));
+  const run = async (): Promise<void> => {
+    await work();
+    health.ok();
+  };
+  const onError = (error: unknown, attempt: number): void => {
+    if (!(error instanceof UnavailableError || error instanceof InputError)) throw error;
+    daemon.metrics.errors.inc({ loop: name });
+    health.failed(error.message);
+    if (attempt === 0) daemon.log.warn(`${name} failed`, { error: error.message });
+  };
+  return startRunner(run, { every, backoff: BACKOFF, onError }, timing);
 }
 
 /** A restored store is as any other once all hosts have told what is alive, and stays so after a restart. */
@@ -50,9 +86,9 @@ async function settle(daemon: Daemon): Promise<void> {
 }
 
 /** Empty blocks whose cooldown has passed go back to their groups. */
-async function collect({ writer, clock, log }: Daemon): Promise<void> {
+async function collect({ clock, log }: Daemon, term: Term): Promise<void> {
   for (let returned = COLLECT_AT_ONCE; returned === COLLECT_AT_ONCE;) {
-    returned = await writer.submit((state) => {
+    returned = await term.submit((state) => {
       const plan = collectEmptyBlocks(state, {
         now: clock.now(),
         cooldown: COOLDOWN,

@@ -3,6 +3,7 @@ import { Seconds, systemClock, systemRng } from "../../base/clock.ts";
 import { InputError, UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { describeOptions, type OptionSources, readOptions } from "../../base/options.ts";
+import { within } from "../../base/within.ts";
 import { createPinoLog } from "../../io/log/pino-log.ts";
 import { openStore } from "../../io/store/open-store.ts";
 import { type DaemonConfig, daemonOptions, ENV_PREFIX } from "./config.ts";
@@ -55,14 +56,7 @@ async function listen({ app }: RunningDaemon, { listen: address }: DaemonConfig)
 }
 
 async function stop(running: RunningDaemon, log: Log): Promise<void> {
-  const timer = new AbortController();
-  const late = systemClock.sleep(STOP_WITHIN, timer.signal).then(
-    () => true,
-    () => false,
-  );
-  const isLate = await Promise.race([running.close().then(() => false), late]);
-  timer.abort();
-  if (!isLate) return log.info("stopped");
+  if (await within(systemClock, STOP_WITHIN, running.close())) return log.info("stopped");
   // A disk that hangs holds the process: what was acknowledged is durable.
   log.error("stopped before the store was closed", { after: STOP_WITHIN });
   process.exit(1);

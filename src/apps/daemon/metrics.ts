@@ -48,6 +48,11 @@ export function createMetrics() {
     blocks: new Gauge({ name: "romana_daemon_blocks", help: "Blocks in use.", registers }),
     addresses: new Gauge({ name: "romana_daemon_addresses", help: "Addresses in use.", registers }),
     hosts: new Gauge({ name: "romana_daemon_hosts", help: "Hosts known.", registers }),
+    leader: new Gauge({
+      name: "romana_daemon_leader",
+      help: "1 where this daemon leads: of all replicas one does the work that is done once.",
+      registers,
+    }),
     errors: new Counter({
       name: "romana_daemon_errors_total",
       help: "Failures of the daemon's loops, by loop.",

@@ -5,6 +5,7 @@ import { UnavailableError } from "../../base/errors.ts";
 import { createLock } from "../../base/lock.ts";
 import type { Log } from "../../base/log.ts";
 import { backoffDelay } from "../../base/retry.ts";
+import { within } from "../../base/within.ts";
 import { createIpamState, type IpamState } from "../../core/ipam/state.ts";
 import type { Write } from "../../core/ipam/types.ts";
 import { refuseStateEntry } from "../../io/store/store-state.ts";
@@ -108,14 +109,7 @@ export class Mirror {
   async catchUp(revision: number): Promise<void> {
     if (this.#revision >= revision) return;
     const told = new Promise<void>((resolve) => this.#waiting.push({ revision, resolve }));
-    const timer = new AbortController();
-    const late = this.#deps.clock.sleep(CATCH_UP, timer.signal).then(
-      () => true,
-      () => false,
-    );
-    const isLate = await Promise.race([told.then(() => false), late]);
-    timer.abort();
-    if (isLate) await this.#relist();
+    if (!(await within(this.#deps.clock, CATCH_UP, told))) await this.#relist();
   }
 
   async #follow(): Promise<void> {

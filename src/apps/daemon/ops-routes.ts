@@ -22,7 +22,9 @@ export function healthRoutes(app: FastifyInstance, daemon: Daemon): void {
     const addresses = daemon.adoption.ready(adoptionView(daemon)) ? "ready" : "waiting for reports";
     const garbage = [...daemon.mirror.garbage.keys()];
     const records = garbage.length > 0 ? `garbage: ${garbage.slice(0, 5).join(", ")}` : "ok";
-    return reply.code(ok ? 200 : 503).send({ ok, parts: { ...parts, addresses, records } });
+    return reply
+      .code(ok ? 200 : 503)
+      .send({ ok, parts: { ...parts, addresses, records, leader: daemon.leader.shown } });
   });
 }
 
@@ -31,7 +33,8 @@ export function opsRoutes(app: FastifyInstance, daemon: Daemon): void {
     "/metrics",
     { schema: { summary: "Prometheus metrics", produces: ["text/plain"] } },
     async (_request, reply) => {
-      const { metrics, mirror } = daemon;
+      const { metrics, mirror, leader } = daemon;
+      metrics.leader.set(leader.isLeading ? 1 : 0);
       metrics.blocks.set(mirror.state.blocks.size);
       metrics.addresses.set(mirror.state.addresses.size);
       metrics.hosts.set(mirror.state.hosts.size);

@@ -1,14 +1,17 @@
 // The daemon drawn step by step: store, mirror, writer, watch, routes, loops; and taken down in reverse.
+import { hostname } from "node:os";
 import type { FastifyInstance } from "fastify";
 import { type Clock, type Rng, Seconds } from "../../base/clock.ts";
 import { createHealth } from "../../base/health.ts";
 import type { Log } from "../../base/log.ts";
+import { within } from "../../base/within.ts";
 import type { Store } from "../../io/store/store.ts";
 import { Adoption } from "./adoption.ts";
 import type { DaemonConfig } from "./config.ts";
 import type { Daemon } from "./daemon.ts";
 import { createDaemonApp } from "./http.ts";
 import { applyInitialTopology } from "./initial-topology.ts";
+import { Leader } from "./leader.ts";
 import { tlsFiles } from "./listener.ts";
 import { startLoops } from "./loops.ts";
 import { createMetrics } from "./metrics.ts";
@@ -54,8 +57,7 @@ export async function createDaemon(
     const loops = startLoops(daemon, deps);
     const close = async (): Promise<void> => {
       hub.close();
-      await closeApp(app, deps.clock);
-      await Promise.all(loops.map((loop) => loop.close()));
+      await Promise.all([closeApp(app, deps.clock), loops.close()]);
       await closeBelow();
     };
     return { app, daemon, ended: mirror.ended, close };
@@ -67,14 +69,10 @@ export async function createDaemon(
 
 /** Requests under way are answered; who does not read his answer is cut off. */
 async function closeApp(app: FastifyInstance, clock: Clock): Promise<void> {
-  const timer = new AbortController();
-  const cut = clock.sleep(ANSWER_WITHIN, timer.signal).then(
-    () => app.server.closeAllConnections(),
-    () => undefined,
-  );
-  await app.close();
-  timer.abort();
-  await cut;
+  const closing = app.close();
+  if (await within(clock, ANSWER_WITHIN, closing)) return;
+  app.server.closeAllConnections();
+  await closing;
 }
 
 // long: wiring
@@ -101,6 +99,7 @@ function assemble(
   };
   const mirror = new Mirror({ store, ...deps, onChange, onError });
   const writer = new Writer({ store, mirror, clock, metrics });
+  const leader = new Leader({ store, writer, clock, log, holder: `${hostname()} ${config.listen}` });
   const { newCluster, adoptionWindow: window } = config;
   const { fresh } = store.identity;
   const adoption = new Adoption({ cluster, fresh, imported, newCluster, now: clock.monotonic(), window });
@@ -114,6 +113,7 @@ function assemble(
     writer,
     hub,
     adoption,
+    leader,
     metrics,
     health,
     clock,

@@ -5,6 +5,8 @@ import { type Cidr, formatCidr } from "../net/cidr.ts";
 export const KEY_PREFIX = "/romana/v3/";
 const KINDS = ["hosts", "blocks", "addresses", "blackouts", "guards", "policies"] as const;
 
+/** Held on a lease by the daemon that leads, if one does. */
+export const leaderKey = `${KEY_PREFIX}leader`;
 export const topologyKey = `${KEY_PREFIX}topology`;
 export const hostKey = (name: string): string => `${KEY_PREFIX}hosts/${escapeName(name)}`;
 export const blockKey = (cidr: Cidr): string => `${KEY_PREFIX}blocks/${formatCidr(cidr)}`;
