@@ -13,7 +13,7 @@ const refused: readonly (readonly [string, string, RegExp])[] = [
   ["--dry-run", "OPTION_VALUE", /^--dry-run: true: expected --once beside it$/],
   ["--service-cluster-ip-range 10.0.0.1/8", "CIDR_HOST_BITS", /^--service-cluster-ip-range: "10.0.0.1\/8"/],
   ["--service-cluster-ip-range fd00::/64,nonsense", "CIDR", /^--service-cluster-ip-range: "nonsense"/],
-  ["--daemon 10.0.0.1:9600", "DAEMON_URL", /^--daemon: "10.0.0.1:9600": expected an address as http:/],
+  ["--daemon 10.0.0.1:9600", "DAEMON_URL", /^--daemon: "10.0.0.1:9600": expected an address as https:/],
   ["--tags rack", "TAG", /^--tags: "rack": expected key=value$/],
   ["--tags =a", "TAG", /^--tags: "=a": expected key=value$/],
   ["--mtu 70000", "OPTION_VALUE", /^--mtu: "70000"/],

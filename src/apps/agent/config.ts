@@ -3,6 +3,7 @@ import { Seconds } from "../../base/clock.ts";
 import { InputError } from "../../base/errors.ts";
 import * as options from "../../base/options.ts";
 import { type Cidr, parseCidr } from "../../core/net/cidr.ts";
+import { accessFaults, accessOptions } from "../../io/daemon/access.ts";
 
 const { option } = options;
 
@@ -12,6 +13,7 @@ export const agentOptions = {
     ["http://127.0.0.1:9600"],
     "the daemon's address; several replicas by commas",
   ),
+  ...accessOptions,
   hostname: option(options.text, "", "name of this node; default the machine's"),
   linkName: option(
     options.text,
@@ -60,7 +62,8 @@ export type AgentConfig = options.OptionValues<typeof agentOptions>;
 /** What one option alone does not tell. InputError, as of the parsers below. */
 export function checkConfig(config: AgentConfig): void {
   parseTags(config.tags);
-  parseDaemons(config.daemon);
+  const faults = parseDaemons(config.daemon).flatMap((url) => accessFaults(config, url));
+  if (faults.length > 0) throw new InputError(faults);
   parseServiceRange(config.serviceClusterIpRange);
   if (config.dryRun && !config.once)
     throw new InputError({
@@ -99,12 +102,12 @@ export function parseDaemons(urls: readonly string[]): URL[] {
       expected: "at least one address",
     });
   return urls.map((text) => {
-    if (!URL.canParse(text) || new URL(text).protocol !== "http:")
+    if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
       throw new InputError({
         code: "DAEMON_URL",
         field: "--daemon",
         value: text,
-        expected: "an address as http://10.0.0.1:9600",
+        expected: "an address as https://10.0.0.1:9600",
       });
     return new URL(text);
   });

@@ -7,7 +7,6 @@ import { UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Mirror } from "../../core/desired/mirror.ts";
 import type { DaemonClient } from "../../io/daemon/daemon-client.ts";
-import { watchDaemon } from "../../io/daemon/watch-daemon.ts";
 import type { Endpoints } from "./endpoints.ts";
 
 export type IntroduceDeps = {
@@ -35,7 +34,7 @@ export async function followOnce(deps: FollowDeps, signal: AbortSignal): Promise
   const { client, mirror } = deps;
   const keep = createKeeper(deps);
   let registered = await introduce(deps, signal);
-  for await (const lines of watchDaemon(client.url, mirror.seen, signal)) {
+  for await (const lines of client.watch(mirror.seen, signal)) {
     let isOther = false;
     for (const line of lines) isOther = mirror.apply(line) || isOther;
     deps.heard(isOther);

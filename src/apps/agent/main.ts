@@ -7,7 +7,7 @@ import type { Log } from "../../base/log.ts";
 import { describeOptions, readOptions } from "../../base/options.ts";
 import type { HostRequest } from "../../core/api/types.ts";
 import type { Mirror } from "../../core/desired/mirror.ts";
-import { watchDaemon } from "../../io/daemon/watch-daemon.ts";
+import type { DaemonClient } from "../../io/daemon/daemon-client.ts";
 import { parseDocument } from "../../io/document/parse-document.ts";
 import { createPinoLog } from "../../io/log/pino-log.ts";
 import { type AgentConfig, agentOptions, checkConfig, ENV_PREFIX } from "./config.ts";
@@ -76,7 +76,7 @@ async function syncOnce(config: AgentConfig, log: Log): Promise<number> {
       const deps = { client, mirror, endpoints, log, hostname, stateDir: config.stateDir, registration };
       await introduce(deps, stop.signal);
     }
-    await fillMirror(mirror, client.url);
+    await fillMirror(mirror, client);
     process.stdout.write((await reconciler.describePlan()).map((line) => `${line}\n`).join(""));
     if (!config.dryRun) throwRefused(await reconciler.sync());
     return 0;
@@ -85,15 +85,15 @@ async function syncOnce(config: AgentConfig, log: Log): Promise<number> {
   }
 }
 
-/** UnavailableError `DAEMON_SLOW`, and those of `watchDaemon`. */
-async function fillMirror(mirror: Mirror, url: URL): Promise<void> {
+/** UnavailableError `DAEMON_SLOW`, and those of `DaemonClient.watch`. */
+async function fillMirror(mirror: Mirror, client: DaemonClient): Promise<void> {
   const stop = AbortSignal.timeout(SYNC_WITHIN);
-  for await (const lines of watchDaemon(url, undefined, stop)) {
+  for await (const lines of client.watch(undefined, stop)) {
     for (const line of lines) mirror.apply(line);
     if (mirror.synced) return;
   }
   throw new UnavailableError({
     code: "DAEMON_SLOW",
-    message: `the daemon at ${url.origin} did not tell its world within ${SYNC_WITHIN / 1000} s`,
+    message: `the daemon at ${client.url.origin} did not tell its world within ${SYNC_WITHIN / 1000} s`,
   });
 }

@@ -10,6 +10,7 @@ import type { HostRequest } from "../../core/api/types.ts";
 import { createMirror, type Mirror } from "../../core/desired/mirror.ts";
 import { formatIp } from "../../core/net/ip.ts";
 import { createDaemonClient, type DaemonClient } from "../../io/daemon/daemon-client.ts";
+import { createTransport } from "../../io/daemon/transport.ts";
 import type { Kernel, NativeHelper } from "../../io/kernel/kernel.ts";
 import { startNativeHelper } from "../../io/kernel/native-helper.ts";
 import { createCommands } from "./cni/commands.ts";
@@ -46,7 +47,7 @@ type Opening = {
 
 export async function openParts(config: AgentConfig, opening: Opening): Promise<Parts> {
   const { log, netns, changed, opened } = opening;
-  const client = createDaemonClient(parseDaemons(config.daemon));
+  const client = createDaemonClient(parseDaemons(config.daemon), createTransport({ access: config }, log));
   opened.push(() => client.close());
   const endpoints = await openEndpoints(join(config.stateDir, "endpoints"), { log, changed });
   const helper = await startNativeHelper({ log });

@@ -23,13 +23,14 @@ const REQUEST_TIMEOUT = 30_000;
 
 /** Made when a command runs, as only then all flags are known. */
 export function contextOf(command: Command, { out, err, env }: Streams): Context {
-  const { rootUrl, format, verbose } = cliConfig(command.optsWithGlobals<CliFlags>(), env);
+  const { rootUrl, access, format, verbose } = cliConfig(command.optsWithGlobals<CliFlags>(), env);
   const print = (text: string): void => {
     out(`${text}\n`);
   };
   return {
     client: createClient({
       rootUrl,
+      access,
       timeout: REQUEST_TIMEOUT,
       ...(verbose
         ? {

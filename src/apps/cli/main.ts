@@ -1,7 +1,7 @@
 // `romana <noun> <verb>`: words to commands, errors to one line and an exit code. 0 done, 1 failed, 2 wrong input.
 import { Command, CommanderError, Option } from "commander";
 import { errorLines, InputError, UnavailableError } from "../../base/errors.ts";
-import { RefusedError } from "./client.ts";
+import { RefusedError } from "../../io/daemon/exchange.ts";
 import type { Action } from "./commands/action.ts";
 import { addressCommands } from "./commands/address.ts";
 import { backupCommand } from "./commands/backup.ts";
@@ -10,6 +10,7 @@ import { blockCommands, networkCommands } from "./commands/network.ts";
 import { tenantCommands } from "./commands/tenant.ts";
 import { topologyCommands } from "./commands/topology.ts";
 import { completionCommand } from "./completion.ts";
+import { ACCESS_SETTINGS } from "./config.ts";
 import { type Context, contextOf, type Streams } from "./context.ts";
 import { FORMATS } from "./output.ts";
 
@@ -32,22 +33,7 @@ const standardStreams: Omit<Streams, "env"> = {
 };
 
 export function cliProgram(streams: Streams): Command {
-  const program = new Command("romana")
-    .description("Romana: networks, hosts, blocks and addresses of a cluster")
-    .addOption(
-      new Option("-c, --config <file>", "settings (default ~/.romana.yaml, then /etc/romana/cli.yaml)"),
-    )
-    .addOption(
-      new Option(
-        "-r, --rootURL <url>",
-        "the daemon's address (ROMANA_ROOT_URL; default http://127.0.0.1:9600)",
-      ),
-    )
-    .addOption(new Option("-f, --format <format>", "output").choices([...FORMATS]))
-    .addOption(new Option("-v, --verbose", "print every request on stderr"))
-    .configureOutput({ writeOut: streams.out, writeErr: () => undefined })
-    .showSuggestionAfterError(true)
-    .exitOverride();
+  const program = programWithOptions(streams);
   // Commander passes (words…, options, command): the words of the action take the options where they want them.
   const action: Action =
     <Args extends unknown[]>(body: (context: Context, ...args: Args) => Promise<void>) =>
@@ -69,6 +55,28 @@ export function cliProgram(streams: Streams): Command {
   completionCommand(program);
   for (const command of everyCommand(program))
     command.exitOverride().configureOutput({ writeOut: streams.out, writeErr: () => undefined });
+  return program;
+}
+
+function programWithOptions({ out }: Streams): Command {
+  const program = new Command("romana")
+    .description("Romana: networks, hosts, blocks and addresses of a cluster")
+    .addOption(
+      new Option("-c, --config <file>", "settings (default ~/.romana.yaml, then /etc/romana/cli.yaml)"),
+    )
+    .addOption(
+      new Option(
+        "-r, --rootURL <url>",
+        "the daemon's address (ROMANA_ROOT_URL; default http://127.0.0.1:9600)",
+      ),
+    )
+    .addOption(new Option("-f, --format <format>", "output").choices([...FORMATS]))
+    .addOption(new Option("-v, --verbose", "print every request on stderr"))
+    .configureOutput({ writeOut: out, writeErr: () => undefined })
+    .showSuggestionAfterError(true)
+    .exitOverride();
+  for (const { flag, variable, help } of ACCESS_SETTINGS)
+    program.addOption(new Option(`${flag} <file>`, `${help} (${variable})`));
   return program;
 }
 

@@ -4,6 +4,7 @@ import type { Log } from "../../base/log.ts";
 import { startRunner } from "../../base/runner.ts";
 import { createMirror, type Mirror } from "../../core/desired/mirror.ts";
 import type { Snapshot } from "../../core/model/snapshot.ts";
+import { createTransport, type Transport } from "../../io/daemon/transport.ts";
 import { watchDaemon } from "../../io/daemon/watch-daemon.ts";
 
 export type MirrorDeps = {
@@ -17,8 +18,9 @@ export type MirrorDeps = {
 /** Follows the daemon at `url` for ever. */
 export function startMirror(url: URL, deps: MirrorDeps): { close(): Promise<void> } {
   const mirror = createMirror();
+  const transport = createTransport();
   return startRunner(
-    (signal) => follow(url, mirror, signal, deps),
+    (signal) => follow(transport, url, mirror, signal, deps),
     {
       every: Milliseconds(100),
       backoff: { first: Milliseconds(50), most: Milliseconds(500) },
@@ -31,8 +33,14 @@ export function startMirror(url: URL, deps: MirrorDeps): { close(): Promise<void
 }
 
 /** One connection, to its end. */
-async function follow(url: URL, mirror: Mirror, signal: AbortSignal, { publish }: MirrorDeps): Promise<void> {
-  for await (const lines of watchDaemon(url, mirror.seen, signal)) {
+async function follow(
+  transport: Transport,
+  url: URL,
+  mirror: Mirror,
+  signal: AbortSignal,
+  { publish }: MirrorDeps,
+): Promise<void> {
+  for await (const lines of watchDaemon(transport, url, mirror.seen, signal)) {
     let isChanged = false;
     for (const line of lines) isChanged = mirror.apply(line) || isChanged;
     if (mirror.synced && isChanged) publish(mirror.snapshot);

@@ -6,6 +6,7 @@ import { test, type TestContext } from "node:test";
 import { InputError, UnavailableError } from "../../base/errors.ts";
 import type { WatchLine } from "../../core/api/types.ts";
 import { createDaemonClient } from "./daemon-client.ts";
+import { createTransport } from "./transport.ts";
 import { watchDaemon } from "./watch-daemon.ts";
 
 /** A server on loopback until the test ends. */
@@ -26,9 +27,9 @@ const never = new AbortController().signal;
 const code = (wanted: string) => (error: unknown) =>
   error instanceof UnavailableError && error.code === wanted;
 
-async function collect(url: URL, from: Parameters<typeof watchDaemon>[1] = undefined): Promise<WatchLine[]> {
+async function collect(url: URL, from: Parameters<typeof watchDaemon>[2] = undefined): Promise<WatchLine[]> {
   const all: WatchLine[] = [];
-  for await (const lines of watchDaemon(url, from, never)) all.push(...lines);
+  for await (const lines of watchDaemon(createTransport(), url, from, never)) all.push(...lines);
   return all;
 }
 
@@ -74,10 +75,10 @@ for (const [what, wanted, answer] of broken)
   });
 
 test("a watch of nobody fails, and an aborted one ends in silence", async (t) => {
-  await assert.rejects(collect(new URL("http://127.0.0.1:9")), code("WATCH_ENDED"));
+  await assert.rejects(collect(new URL("http://127.0.0.1:9")), code("DAEMON_UNREACHABLE"));
   const stop = new AbortController();
   const url = await serve(t, (_, response) => response.write(`${JSON.stringify(reset)}\n`));
-  for await (const lines of watchDaemon(url, undefined, stop.signal)) {
+  for await (const lines of watchDaemon(createTransport(), url, undefined, stop.signal)) {
     assert.deepEqual(lines, [reset]);
     stop.abort();
   }

@@ -1,7 +1,8 @@
 // One connection of `GET /watch`, line by line, until it ends. Who calls decides when to open the next.
-import { get, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { UnavailableError } from "../../base/errors.ts";
 import type { WatchLine } from "../../core/api/types.ts";
+import type { Transport } from "./transport.ts";
 
 export type WatchFrom = { readonly cluster: string; readonly revision: number } | undefined;
 
@@ -9,14 +10,19 @@ export type WatchFrom = { readonly cluster: string; readonly revision: number } 
 const SILENCE = 12_000;
 const MAX_LINE = 32 << 20;
 
-/** Yields until the daemon ends the stream (normally) or `signal` aborts. UnavailableError `WATCH_ENDED`, `WATCH_REFUSED`, `WATCH_GARBAGE`. */
+/**
+ * Yields until the daemon ends the stream (normally), the own certificates are renewed, or `signal` aborts. UnavailableError
+ * `WATCH_ENDED`, `WATCH_REFUSED`, `WATCH_GARBAGE`, and those of `Transport.send`.
+ */
 export async function* watchDaemon(
+  transport: Transport,
   url: URL,
   from: WatchFrom,
   signal: AbortSignal,
 ): AsyncGenerator<readonly WatchLine[]> {
   const query = from ? `?since=${from.revision}&cluster=${encodeURIComponent(from.cluster)}` : "";
-  const stream = await open(new URL(`/watch${query}`, url), signal);
+  const certificates = transport.pems();
+  const stream = await open(transport, new URL(`/watch${query}`, url), signal);
   let rest = "";
   try {
     stream.setEncoding("utf8");
@@ -24,7 +30,9 @@ export async function* watchDaemon(
       const lines = (rest + chunk).split("\n");
       rest = lines.pop() ?? "";
       if (rest.length > MAX_LINE) throw new UnavailableError({ code: "WATCH_GARBAGE", url: url.origin });
-      if (lines.length > 0) yield lines.filter((line) => line !== "").map(parseLine);
+      const parsed = lines.filter((line) => line !== "").map(parseLine);
+      if (parsed.length > 0) yield parsed;
+      if (parsed.every(({ type }) => type === "bookmark") && transport.pems() !== certificates) return;
     }
   } catch (cause) {
     if (signal.aborted) return;
@@ -36,21 +44,11 @@ export async function* watchDaemon(
   }
 }
 
-function open(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const sent = get(url, { signal, agent: false, timeout: SILENCE }, (reply) => {
-      if (reply.statusCode === 200) resolve(reply);
-      else {
-        reply.resume();
-        reject(new UnavailableError({ code: "WATCH_REFUSED", url: url.origin, status: reply.statusCode }));
-      }
-    });
-    sent.setNoDelay(true);
-    sent.on("timeout", () => sent.destroy(new Error("silent for 12 s")));
-    sent.on("error", (cause) => {
-      reject(new UnavailableError({ code: "WATCH_ENDED", url: url.origin, error: cause.message }, { cause }));
-    });
-  });
+async function open(transport: Transport, url: URL, signal: AbortSignal): Promise<IncomingMessage> {
+  const reply = await transport.send(url, { method: "GET", signal, timeout: SILENCE, alone: true });
+  if (reply.statusCode === 200) return reply;
+  reply.resume();
+  throw new UnavailableError({ code: "WATCH_REFUSED", url: url.origin, status: reply.statusCode });
 }
 
 function parseLine(text: string): WatchLine {

@@ -3,7 +3,8 @@ import { createServer, type RequestListener, type Server, type ServerOptions } f
 import { createServer as createTlsServer } from "node:https";
 import type { SecureContextOptions } from "node:tls";
 import type { Log } from "../../base/log.ts";
-import { type PemFiles, type Pems, readCheckedPems } from "../pem/pem-files.ts";
+import type { PemFiles, Pems } from "../pem/pem-files.ts";
+import { renewingPems } from "../pem/renewing-pems.ts";
 
 /** What one client may take of the server. Times in milliseconds. */
 export const HTTP_LIMITS = {
@@ -47,31 +48,17 @@ function startTls(
   handler: RequestListener,
   log: Log,
 ): Server {
-  let pems = readCheckedPems(files);
-  let told = "";
+  const renew = renewingPems(files, log);
+  let pems = renew();
   const asks = { requestCert: pems.ca !== undefined, rejectUnauthorized: true };
   const server = createTlsServer({ ...options, ...contextOf(pems), ...asks, handshakeTimeout }, handler);
-  /** Files are renewed one after the other: until they belong together the last good ones serve. */
-  const renew = (): void => {
-    try {
-      const now = readCheckedPems(files);
-      told = "";
-      if (isSame(pems, now)) return;
-      server.setSecureContext(contextOf(now));
-      pems = now;
-      log.info("certificates renewed");
-    } catch (error) {
-      const reason = (error as Error).message;
-      if (reason !== told) log.warn("certificates not renewed: the last good ones serve", { reason });
-      told = reason;
-    }
-  };
   // Before the listener that begins the handshake.
-  server.prependListener("connection", renew);
+  server.prependListener("connection", () => {
+    const now = renew();
+    if (now !== pems) server.setSecureContext(contextOf(now));
+    pems = now;
+  });
   return server;
 }
 
 const contextOf = (pems: Pems): SecureContextOptions => ({ ...pems, minVersion: "TLSv1.2" });
-
-const isSame = (a: Pems, b: Pems): boolean =>
-  (["ca", "cert", "key"] as const).every((part) => String(a[part]) === String(b[part]));

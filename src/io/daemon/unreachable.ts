@@ -1,0 +1,59 @@
+// Why the daemon was not reached, in words that say what is wrong and who can mend it.
+import { X509Certificate } from "node:crypto";
+import { UnavailableError } from "../../base/errors.ts";
+import type { Pems } from "../pem/pem-files.ts";
+
+type NetworkError = Error & { readonly code?: string; readonly reason?: string };
+
+/** UnavailableError `DAEMON_TLS` where one side does not trust the other, `DAEMON_UNREACHABLE` for all else. `shown`: what this side showed. */
+export function unreachable(url: URL, cause: NetworkError, shown: Pems): UnavailableError {
+  const distrust = distrustOf(cause, url, shown);
+  const message = distrust
+    ? `no connection to the daemon at ${url.origin}: ${distrust}`
+    : `no answer from the daemon at ${url.origin} (${cause.message || cause.code})`;
+  const code = distrust ? "DAEMON_TLS" : "DAEMON_UNREACHABLE";
+  return new UnavailableError({ code, message, url: url.origin, error: cause.message }, { cause });
+}
+
+/** What is wrong with the daemon's certificate: codes of node, which are those of OpenSSL's verify(1). */
+const DAEMONS: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: "its certificate has expired: renew --tls-cert of the daemon",
+  CERT_NOT_YET_VALID: "its certificate is not yet valid: compare the clocks of both machines",
+  CERT_REVOKED: "its certificate is revoked by --daemon-crl: give the daemon another",
+  CRL_HAS_EXPIRED: "--daemon-crl has expired: fetch a newer list from the CA",
+  CRL_NOT_YET_VALID: "--daemon-crl is not yet valid: compare the clocks of both machines",
+  UNABLE_TO_GET_CRL: "--daemon-crl has no list of the CA that issued its certificate",
+  INVALID_PURPOSE: "its certificate is not one for servers: issue it with extendedKeyUsage serverAuth",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed and not the one in --daemon-ca",
+  SELF_SIGNED_CERT_IN_CHAIN: "its certificate is of an authority that is not in --daemon-ca",
+  UNABLE_TO_GET_ISSUER_CERT: "its certificate is of an authority that is not in --daemon-ca",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "its certificate is of an authority that is not in --daemon-ca",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate is of an authority that is not in --daemon-ca",
+  CERT_SIGNATURE_FAILURE: "its certificate is not signed by the authority in --daemon-ca that it names",
+};
+
+function distrustOf(cause: NetworkError, { hostname, protocol }: URL, shown: Pems): string | undefined {
+  const { code = "", message } = cause;
+  if (protocol === "http:") return undefined;
+  if (DAEMONS[code] !== undefined) return DAEMONS[code];
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID")
+    return `its certificate is not for ${hostname} (${cause.reason ?? message}): use a name that it holds, or issue it with this one as subjectAltName`;
+  if (/ALERT_CERTIFICATE_REQUIRED|ALERT_HANDSHAKE_FAILURE/.test(code))
+    return shown.cert
+      ? `it refuses the handshake (${code})`
+      : "it asks for a certificate of this side: give --daemon-cert and --daemon-key";
+  if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/.test(code))
+    return "it does not speak TLS: use http, or give the daemon --tls-cert";
+  if (/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/.test(code)) return `it speaks no TLS 1.2 or newer (${code})`;
+  // The refusal may come as an alert or as a connection that ends, whichever the kernel delivers first.
+  if (/_ALERT_/.test(code) || code === "ECONNRESET") return refusedOf(code, shown);
+  return undefined;
+}
+
+function refusedOf(code: string, { cert }: Pems): string | undefined {
+  if (!cert) return undefined;
+  const { subject, validTo } = new X509Certificate(cert);
+  const name = subject.replaceAll("\n", ", ");
+  const given = `the certificate that it was shown (--daemon-cert, ${name}, valid until ${validTo})`;
+  return `it ended the handshake (${code}), and may have refused ${given}: ended, revoked, not one for clients, or of an authority that is not in its --tls-client-ca; its log says why`;
+}
