@@ -17,6 +17,14 @@ const host = {
   k8s_info: {},
   groups: ["a/r1", null],
 };
+const finding = {
+  kind: "doubled",
+  subject: "pod-2",
+  host: "node-2",
+  ips: ["10.0.0.9"],
+  details: "pod-1 on node-1 has it too",
+  evidence: [{ key: "/romana/v3/addresses/pod-1", revision: 4 }],
+};
 const replies: Record<string, [status: number, body: unknown]> = {
   "GET /hosts": [200, { hosts: [host], revision: 7 }],
   "GET /hosts/nobody": [
@@ -26,6 +34,8 @@ const replies: Record<string, [status: number, body: unknown]> = {
   "POST /hosts": [200, host],
   "GET /networks": [200, []],
   "POST /address": [503, { status_code: 503, details: "the store does not answer", code: "STORE_TIMEOUT" }],
+  "GET /ipam/check?limit=1000": [200, { revision: 9, total: 1, counts: { doubled: 1 }, findings: [finding] }],
+  "GET /ipam/check?limit=5": [200, { revision: 9, total: 0, counts: { doubled: 0 }, findings: [] }],
   "GET /blocks": [200, "<html>"],
 };
 const seen: { method: string; url: string; body: string }[] = [];
@@ -76,6 +86,13 @@ test("a table for people", async () => {
 test("JSON and YAML for scripts are the reply whole", async () => {
   assert.deepEqual(JSON.parse((await romana("host list -f json")).out), { hosts: [host], revision: 7 });
   assert.match((await romana("-f yaml host list")).out, /^hosts:\n {2}- ip: 10\.0\.0\.1/);
+});
+
+test("ipam check shows findings with their evidence, and its exit code says whether there are any", async () => {
+  const { code, out } = await romana("ipam check");
+  assert.equal(code, 3);
+  assert.match(out, /^doubled\s+pod-2\s+10\.0\.0\.9\s+node-2\s+-\s+pod-1 on .* addresses\/pod-1@4$/m);
+  assert.deepEqual(await romana("ipam check --limit 5"), { code: 0, out: "no findings\n", err: "" });
 });
 
 test("nothing to show says so", async () => {

@@ -17,6 +17,8 @@ export type Streams = {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** A command that worked has another exit code than 0. */
+  readonly ended?: (code: number) => void;
 };
 
 const REQUEST_TIMEOUT = 30_000;

@@ -1,4 +1,4 @@
-// `romana <noun> <verb>`: words to commands, errors to one line and an exit code. 0 done, 1 failed, 2 wrong input.
+// `romana <noun> <verb>`: words to commands, errors to one line and an exit code. 0 done, 1 failed, 2 wrong input, 3 found.
 import { Command, CommanderError, Option } from "commander";
 import { errorLines, InputError, UnavailableError } from "../../base/errors.ts";
 import { RefusedError } from "../../io/daemon/exchange.ts";
@@ -6,6 +6,7 @@ import type { Action } from "./commands/action.ts";
 import { addressCommands } from "./commands/address.ts";
 import { backupCommand } from "./commands/backup.ts";
 import { hostCommands } from "./commands/host.ts";
+import { ipamCommands } from "./commands/ipam.ts";
 import { blockCommands, networkCommands } from "./commands/network.ts";
 import { tenantCommands } from "./commands/tenant.ts";
 import { topologyCommands } from "./commands/topology.ts";
@@ -17,11 +18,13 @@ import { FORMATS } from "./output.ts";
 export async function run(
   argv: readonly string[],
   env: Streams["env"],
-  streams: Omit<Streams, "env"> = standardStreams,
+  streams: Omit<Streams, "env" | "ended"> = standardStreams,
 ): Promise<number> {
   try {
-    await cliProgram({ ...streams, env }).parseAsync([...argv], { from: "user" });
-    return 0;
+    let code = 0;
+    const ended = (outcome: number): void => void (code = outcome);
+    await cliProgram({ ...streams, env, ended }).parseAsync([...argv], { from: "user" });
+    return code;
   } catch (error) {
     return tellError(error, streams);
   }
@@ -36,20 +39,12 @@ export function cliProgram(streams: Streams): Command {
   const program = programWithOptions(streams);
   // Commander passes (words…, options, command): the words of the action take the options where they want them.
   const action: Action =
-    <Args extends unknown[]>(body: (context: Context, ...args: Args) => Promise<void>) =>
+    <Args extends unknown[]>(body: (context: Context, ...args: Args) => Promise<void | number>) =>
     async (...args: unknown[]) => {
-      await body(contextOf(args.at(-1) as Command, streams), ...(args.slice(0, -1) as Args));
+      const code = await body(contextOf(args.at(-1) as Command, streams), ...(args.slice(0, -1) as Args));
+      if (code !== undefined) streams.ended?.(code);
     };
-  for (const add of [
-    hostCommands,
-    networkCommands,
-    blockCommands,
-    addressCommands,
-    tenantCommands,
-    topologyCommands,
-    backupCommand,
-  ])
-    add(program, action);
+  for (const add of NOUNS) add(program, action);
   for (const [app, what] of Object.entries(APPS))
     program.command(app).description(`${what}: romana ${app} --help`).allowUnknownOption();
   completionCommand(program);
@@ -79,6 +74,17 @@ function programWithOptions({ out }: Streams): Command {
     program.addOption(new Option(`${flag} <file>`, `${help} (${variable})`));
   return program;
 }
+/** In the order of the help. */
+const NOUNS = [
+  hostCommands,
+  networkCommands,
+  blockCommands,
+  addressCommands,
+  ipamCommands,
+  tenantCommands,
+  topologyCommands,
+  backupCommand,
+];
 
 /** The other words of `romana`, which src/main.ts takes before they come here. */
 const APPS = {

@@ -8,6 +8,7 @@ import { backupRoutes } from "./backup-routes.ts";
 import { blackoutRoutes } from "./blackout-routes.ts";
 import type { Daemon } from "./daemon.ts";
 import { hostRoutes } from "./host-routes.ts";
+import { ipamRoutes } from "./ipam-routes.ts";
 import { networkRoutes, tenantRoutes } from "./network-routes.ts";
 import { healthRoutes, opsRoutes } from "./ops-routes.ts";
 import { topologyRoutes } from "./topology-routes.ts";
@@ -27,6 +28,7 @@ export async function createDaemonApp(daemon: Daemon, tls?: PemFiles): Promise<F
   blackoutRoutes(app, daemon);
   topologyRoutes(app, daemon);
   hostRoutes(app, daemon);
+  ipamRoutes(app, daemon);
   watchRoutes(app, daemon);
   healthRoutes(app, daemon);
   opsRoutes(app, daemon);

@@ -1,8 +1,9 @@
 // The write that takes another one back, given the state before it.
 import type { IpamState } from "../../core/ipam/state.ts";
 import type { Write } from "../../core/ipam/types.ts";
-import { formatCidr } from "../../core/net/cidr.ts";
+import { type Cidr, formatCidr } from "../../core/net/cidr.ts";
 
+// long: one case a kind of write
 /** Call before `write` is applied. */
 export function inverseOf(state: IpamState, write: Write): Write {
   switch (write.kind) {
@@ -12,28 +13,22 @@ export function inverseOf(state: IpamState, write: Write): Write {
       return hostWrite(state, write.host.name);
     case "delete-host":
       return hostWrite(state, write.name);
-    case "put-block": {
-      const block = state.blocks.get(formatCidr(write.block.cidr))?.block;
-      return block ? { kind: "put-block", block } : { kind: "delete-block", cidr: write.block.cidr };
-    }
-    case "delete-block": {
-      const block = state.blocks.get(formatCidr(write.cidr))?.block;
-      return block ? { kind: "put-block", block } : write;
-    }
+    case "put-block":
+      return blockWrite(state, write.block.cidr);
+    case "delete-block":
+      return blockWrite(state, write.cidr);
     case "put-address":
       return addressWrite(state, write.address.name);
     case "delete-address":
       return addressWrite(state, write.name);
-    case "put-blackout": {
-      const blackout = state.blackouts.get(formatCidr(write.blackout.cidr));
-      return blackout
-        ? { kind: "put-blackout", blackout }
-        : { kind: "delete-blackout", cidr: write.blackout.cidr };
-    }
-    case "delete-blackout": {
-      const blackout = state.blackouts.get(formatCidr(write.cidr));
-      return blackout ? { kind: "put-blackout", blackout } : write;
-    }
+    case "put-blackout":
+      return blackoutWrite(state, write.blackout.cidr);
+    case "delete-blackout":
+      return blackoutWrite(state, write.cidr);
+    case "put-evidence":
+      return evidenceWrite(state, write.evidence.host);
+    case "delete-evidence":
+      return evidenceWrite(state, write.host);
     case "bump-guard":
       return write;
   }
@@ -44,7 +39,22 @@ function hostWrite(state: IpamState, name: string): Write {
   return host ? { kind: "put-host", host } : { kind: "delete-host", name };
 }
 
+function blockWrite(state: IpamState, cidr: Cidr): Write {
+  const block = state.blocks.get(formatCidr(cidr))?.block;
+  return block ? { kind: "put-block", block } : { kind: "delete-block", cidr };
+}
+
 function addressWrite(state: IpamState, name: string): Write {
   const address = state.addresses.get(name);
   return address ? { kind: "put-address", address } : { kind: "delete-address", name };
+}
+
+function blackoutWrite(state: IpamState, cidr: Cidr): Write {
+  const blackout = state.blackouts.get(formatCidr(cidr));
+  return blackout ? { kind: "put-blackout", blackout } : { kind: "delete-blackout", cidr };
+}
+
+function evidenceWrite(state: IpamState, host: string): Write {
+  const evidence = state.evidence.get(host);
+  return evidence ? { kind: "put-evidence", evidence } : { kind: "delete-evidence", host };
 }

@@ -133,6 +133,8 @@ export const familiesOf = (offers: readonly Offer[]): Family[] =>
   [...new Set(offers.map((offer) => offer.prefix.ip.family))].sort((a, b) => a - b);
 
 export const offsetOf = (cidr: Cidr, ip: Ip): number => Number(ip.value - cidr.ip.value);
+/** Inverse of `offsetOf`. */
+export const ipAt = ({ ip }: Cidr, offset: number): Ip => ({ ...ip, value: ip.value + BigInt(offset) });
 
 type Holder = { readonly host: string; readonly tenant: string; readonly segment: string };
 

@@ -21,6 +21,8 @@ test("a write read back from its key and text is the same write", () => {
     { kind: "delete-address", name: "ns/pod#1" },
     { kind: "put-blackout", blackout: { cidr, reason: "router" } },
     { kind: "delete-blackout", cidr },
+    { kind: "put-evidence", evidence: { host: "h/1", missing: [], claims: [] } },
+    { kind: "delete-evidence", host: "h/1" },
     { kind: "bump-guard", network: "four" },
   ];
   for (const write of writes)

@@ -12,6 +12,7 @@ import {
   encodeHost,
 } from "../model/codec.ts";
 import { decodeTopology, encodeTopology } from "../model/codec-topology.ts";
+import { decodeEvidence, encodeEvidence } from "../model/evidence.ts";
 import * as keys from "../model/keys.ts";
 import type { Write } from "./types.ts";
 
@@ -37,6 +38,10 @@ export function keyOfWrite(write: Write): string {
       return keys.blackoutKey(write.blackout.cidr);
     case "delete-blackout":
       return keys.blackoutKey(write.cidr);
+    case "put-evidence":
+      return keys.evidenceKey(write.evidence.host);
+    case "delete-evidence":
+      return keys.evidenceKey(write.host);
     case "bump-guard":
       return keys.guardKey(write.network);
   }
@@ -55,6 +60,8 @@ export function valueOfWrite(write: Write): string | undefined {
       return encodeAddress(write.address);
     case "put-blackout":
       return encodeBlackout(write.blackout);
+    case "put-evidence":
+      return encodeEvidence(write.evidence);
     case "bump-guard":
       return "{}";
     default:
@@ -74,7 +81,7 @@ export function writeOfEntry(key: string, value: string | undefined): Write | un
   return value === undefined ? deletion(parsed.kind, parsed.name) : putting(parsed.kind, key, value);
 }
 
-type RecordKind = "hosts" | "blocks" | "addresses" | "blackouts";
+type RecordKind = "hosts" | "blocks" | "addresses" | "blackouts" | "evidence";
 
 function putting(kind: RecordKind, key: string, value: string): Write {
   switch (kind) {
@@ -86,6 +93,8 @@ function putting(kind: RecordKind, key: string, value: string): Write {
       return { kind: "put-address", address: decodeAddress(key, value) };
     case "blackouts":
       return { kind: "put-blackout", blackout: decodeBlackout(key, value) };
+    case "evidence":
+      return { kind: "put-evidence", evidence: decodeEvidence(key, value) };
   }
 }
 
@@ -93,6 +102,7 @@ function putting(kind: RecordKind, key: string, value: string): Write {
 function deletion(kind: RecordKind, name: string): Write | undefined {
   if (kind === "hosts") return { kind: "delete-host", name };
   if (kind === "addresses") return { kind: "delete-address", name };
+  if (kind === "evidence") return { kind: "delete-evidence", host: name };
   const cidr = tryParseCidr(name);
   return cidr && { kind: kind === "blocks" ? "delete-block" : "delete-blackout", cidr };
 }

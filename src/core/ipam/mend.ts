@@ -1,10 +1,10 @@
 // Blocks and addresses say the same thing twice: which name holds which address. So a record of the one kind that nobody can read is made
 // again of the records of the other. What cannot be known that way (who cools, "namespace/pod") is left out.
 import { type Cidr, equalCidr } from "../net/cidr.ts";
-import { compareIp, type Ip } from "../net/ip.ts";
+import { compareIp } from "../net/ip.ts";
 import type { Address, Block, Slot } from "../model/records.ts";
 import { leafHolding } from "../topology/groups.ts";
-import { offsetOf } from "./choose.ts";
+import { ipAt, offsetOf } from "./choose.ts";
 import type { IpamState } from "./state.ts";
 
 type Seat = Address["ips"][number];
@@ -48,5 +48,3 @@ export function mendAddress(state: IpamState, name: string): Address | undefined
     .sort((a, b) => compareIp(a.ip, b.ip));
   return { name, host, tenant, segment, sequence: first.sequence, ips };
 }
-
-const ipAt = ({ ip }: Cidr, offset: number): Ip => ({ ...ip, value: ip.value + BigInt(offset) });

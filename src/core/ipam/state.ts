@@ -4,6 +4,7 @@ import type { Cidr } from "../net/cidr.ts";
 import { formatCidr } from "../net/cidr.ts";
 import type { Ip } from "../net/ip.ts";
 import { ipMap } from "../net/ip-map.ts";
+import type { Evidence } from "../model/evidence.ts";
 import type { Address, Blackout, Host } from "../model/records.ts";
 import type { Group, Network, Topology } from "../model/topology.ts";
 import { groupsByPath } from "../topology/groups.ts";
@@ -17,6 +18,8 @@ export type IpamState = Omit<BlockIndex, "put" | "drop" | "reserve"> & {
   readonly addresses: ReadonlyMap<string, Address>;
   /** By canonical CIDR text. */
   readonly blackouts: ReadonlyMap<string, Blackout>;
+  /** By host: what its agent told that contradicts the records. */
+  readonly evidence: ReadonlyMap<string, Evidence>;
   readonly network: (name: string) => Network | undefined;
   /** The group of the tree of that index. */
   readonly group: (tree: number, path: string) => Group | undefined;
@@ -32,6 +35,7 @@ export function createIpamState(): IpamState {
   const hosts = new Map<string, Host>();
   const addresses = createAddresses();
   const reserved = createReserved(reserve);
+  const evidence = new Map<string, Evidence>();
   let topology = indexTopology({ networks: [], trees: [] });
 
   const handlers: { [K in Write["kind"]]: (write: Extract<Write, { kind: K }>) => void } = {
@@ -44,6 +48,8 @@ export function createIpamState(): IpamState {
     "delete-address": ({ name }) => addresses.drop(name),
     "put-blackout": ({ blackout }) => reserved.set(blackout.cidr, blackout),
     "delete-blackout": ({ cidr }) => reserved.set(cidr, undefined),
+    "put-evidence": (write) => evidence.set(write.evidence.host, write.evidence),
+    "delete-evidence": ({ host }) => evidence.delete(host),
     "bump-guard": () => undefined,
   };
   return {
@@ -54,6 +60,7 @@ export function createIpamState(): IpamState {
     hosts,
     addresses: addresses.byName,
     blackouts: reserved.blackouts,
+    evidence,
     network: (name) => topology.networks.get(name),
     group: (tree, path) => topology.groups[tree]?.get(path),
     addressAt: addresses.at,

@@ -3,6 +3,7 @@
 import type { Duration } from "../../base/clock.ts";
 import type { Cidr } from "../net/cidr.ts";
 import type { Family, Ip } from "../net/ip.ts";
+import type { Evidence } from "../model/evidence.ts";
 import type { Address, Blackout, Block, Host } from "../model/records.ts";
 import type { Topology } from "../model/topology.ts";
 
@@ -17,6 +18,8 @@ export type Write =
   | { readonly kind: "delete-address"; readonly name: string }
   | { readonly kind: "put-blackout"; readonly blackout: Blackout }
   | { readonly kind: "delete-blackout"; readonly cidr: Cidr }
+  | { readonly kind: "put-evidence"; readonly evidence: Evidence }
+  | { readonly kind: "delete-evidence"; readonly host: string }
   | { readonly kind: "bump-guard"; readonly network: string };
 
 /**

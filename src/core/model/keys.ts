@@ -3,7 +3,7 @@
 import { type Cidr, formatCidr } from "../net/cidr.ts";
 
 export const KEY_PREFIX = "/romana/v3/";
-const KINDS = ["hosts", "blocks", "addresses", "blackouts", "guards", "policies"] as const;
+const KINDS = ["hosts", "blocks", "addresses", "blackouts", "evidence", "guards", "policies"] as const;
 
 /** Held on a lease by the daemon that leads, if one does. */
 export const leaderKey = `${KEY_PREFIX}leader`;
@@ -12,6 +12,7 @@ export const hostKey = (name: string): string => `${KEY_PREFIX}hosts/${escapeNam
 export const blockKey = (cidr: Cidr): string => `${KEY_PREFIX}blocks/${formatCidr(cidr)}`;
 export const addressKey = (name: string): string => `${KEY_PREFIX}addresses/${escapeName(name)}`;
 export const blackoutKey = (cidr: Cidr): string => `${KEY_PREFIX}blackouts/${formatCidr(cidr)}`;
+export const evidenceKey = (host: string): string => `${KEY_PREFIX}evidence/${escapeName(host)}`;
 /** Bumped by every change that makes older allocation plans of the network wrong. */
 export const guardKey = (network: string): string => `${KEY_PREFIX}guards/${escapeName(network)}`;
 export const policyKey = (id: string): string => `${KEY_PREFIX}policies/${escapeName(id)}`;

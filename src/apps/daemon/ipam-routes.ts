@@ -1,0 +1,53 @@
+// `/ipam/...`: what is wrong with the addresses.
+import type { FastifyInstance } from "fastify";
+import { CheckReply, type FindingReply } from "../../core/api/ipam.ts";
+import { object, optional, type Static, string } from "../../core/api/schema.ts";
+import { check, type Finding } from "../../core/ipam/check.ts";
+import { FINDING_KINDS } from "../../core/model/finding.ts";
+import { COOLDOWN } from "./address-routes.ts";
+import type { Daemon } from "./daemon.ts";
+import { replies } from "./route-schemas.ts";
+
+/** Findings shown where the request does not say: a reply that a person still reads. */
+const FINDINGS_SHOWN = 1000;
+const CheckQuery = object({ limit: optional(string({ pattern: "^\\d{1,7}$", description: "a number" })) });
+
+export function ipamRoutes(app: FastifyInstance, daemon: Daemon): void {
+  app.get<{ Querystring: Static<typeof CheckQuery> }>(
+    "/ipam/check",
+    {
+      schema: {
+        summary: "What is wrong with the addresses",
+        querystring: CheckQuery,
+        ...replies(CheckReply),
+      },
+    },
+    ({ query: { limit } }) => checkReply(daemon, limit === undefined ? FINDINGS_SHOWN : Number(limit)),
+  );
+}
+
+export function findingsOf({ mirror, clock }: Daemon): Finding[] {
+  return check(mirror.state, { now: clock.now(), cooldown: COOLDOWN, garbage: mirror.garbage });
+}
+
+function checkReply(daemon: Daemon, limit: number): CheckReply {
+  const findings = findingsOf(daemon);
+  return {
+    revision: daemon.mirror.revision,
+    total: findings.length,
+    counts: Object.fromEntries(
+      FINDING_KINDS.map((kind) => [kind, findings.filter((each) => each.kind === kind).length]),
+    ),
+    findings: findings.slice(0, limit).map((finding) => findingReply(daemon, finding)),
+  };
+}
+
+const findingReply = ({ mirror }: Daemon, finding: Finding): FindingReply => ({
+  kind: finding.kind,
+  subject: finding.subject,
+  ...(finding.host !== undefined && { host: finding.host }),
+  ips: [...finding.ips],
+  details: finding.details,
+  ...(finding.since !== undefined && { since: new Date(finding.since).toISOString() }),
+  evidence: finding.keys.map((key) => ({ key, revision: mirror.revisionOf(key) })),
+});
