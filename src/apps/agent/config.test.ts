@@ -16,6 +16,14 @@ const refused: readonly (readonly [string, string, RegExp])[] = [
   ["--daemon 10.0.0.1:9600", "DAEMON_URL", /^--daemon: "10.0.0.1:9600": expected an address as https:/],
   ["--tags rack", "TAG", /^--tags: "rack": expected key=value$/],
   ["--tags =a", "TAG", /^--tags: "=a": expected key=value$/],
+  ["--daemon http://10.0.0.1:9600 --daemon-token-file /t", "DAEMON_PLAIN", /^--daemon: .*: expected https/],
+  ["--daemon https://10.0.0.1:9600 --daemon-cert /c", "PEM", /^--daemon-key: .*the key of --daemon-cert$/],
+  ["--metrics :9607", "LISTEN_PLAIN", /^--metrics: ":9607": expected --tls-cert and --tls-key/],
+  ["--metrics 0.0.0.0:9607", "LISTEN_PLAIN", /^--metrics/],
+  ["--metrics [::1:9607", "LISTEN", /^--metrics: .*: expected ADDRESS:PORT$/],
+  ["--metrics nine", "OPTION_VALUE", /^--metrics: "nine": expected ADDRESS:PORT or a port$/],
+  ["--metrics :9607 --tls-cert /c", "PEM", /^--tls-key: /],
+  ["--tls-crl /l --tls-cert /c --tls-key /k", "PEM", /^--tls-client-ca: /],
   ["--mtu 70000", "OPTION_VALUE", /^--mtu: "70000"/],
   ["--route-table-id 0", "OPTION_VALUE", /^--route-table-id: "0"/],
   ["--resync soon", "OPTION_VALUE", /^--resync: "soon"/],
@@ -50,7 +58,7 @@ test("Romana v2's flags are read", () => {
       config.metrics,
       config.mtu,
     ],
-    ["n", "eth1", 20, true, 0, 1400],
+    ["n", "eth1", 20, true, "0", 1400],
   );
 });
 

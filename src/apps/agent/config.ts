@@ -1,11 +1,19 @@
 // The agent's options: one table for flags, environment, help and types.
 import { Seconds } from "../../base/clock.ts";
-import { InputError } from "../../base/errors.ts";
+import { type Fault, InputError } from "../../base/errors.ts";
 import * as options from "../../base/options.ts";
 import { type Cidr, parseCidr } from "../../core/net/cidr.ts";
+import { parseListen, plainFaults, tlsFaults, tlsOptions } from "../../io/http/listen-address.ts";
 import { accessFaults, accessOptions } from "../../io/daemon/access.ts";
 
 const { option } = options;
+
+/** A port alone is what Romana v2 took, and a number in a file. */
+const metricsPlace: options.OptionType<string> = {
+  meta: "ADDRESS:PORT",
+  expected: "ADDRESS:PORT or a port",
+  read: (raw) => (/^(|.*:)\d{1,5}$/.test(String(raw)) ? String(raw) : undefined),
+};
 
 export const agentOptions = {
   daemon: option(
@@ -48,7 +56,13 @@ export const agentOptions = {
     "/var/lib/romana",
     "directory for what must outlive the agent: its endpoints",
   ),
-  metrics: option(options.integer(0, 65_535), 9607, "port of health and metrics"),
+  metrics: option(
+    metricsPlace,
+    "127.0.0.1:9607",
+    "address and port of health and metrics; a port alone is on 127.0.0.1; 0: none",
+  ),
+  ...tlsOptions,
+  insecure: option(options.toggle, false, "health and metrics off loopback without TLS"),
   resync: option(options.duration, Seconds(60), "how often everything is observed again, besides events"),
   once: option(options.toggle, false, "sync once and end"),
   dryRun: option(options.toggle, false, "with --once: print the plan, change nothing"),
@@ -63,6 +77,7 @@ export type AgentConfig = options.OptionValues<typeof agentOptions>;
 export function checkConfig(config: AgentConfig): void {
   parseTags(config.tags);
   const faults = parseDaemons(config.daemon).flatMap((url) => accessFaults(config, url));
+  faults.push(...checkMetrics(config));
   if (faults.length > 0) throw new InputError(faults);
   parseServiceRange(config.serviceClusterIpRange);
   if (config.dryRun && !config.once)
@@ -72,6 +87,18 @@ export function checkConfig(config: AgentConfig): void {
       value: true,
       expected: "--once beside it",
     });
+}
+
+/** Where `--metrics` says to listen, as ADDRESS:PORT; "": nowhere. */
+export const metricsAddress = (text: string): string =>
+  text === "0" ? "" : text.includes(":") ? text : `127.0.0.1:${text}`;
+
+/** InputError as of `tlsFaults`, `plainFaults` and `parseListen`. */
+function checkMetrics(config: AgentConfig): Fault[] {
+  const address = metricsAddress(config.metrics);
+  if (address === "") return [];
+  parseListen("--metrics", address);
+  return [...tlsFaults(config), ...(config.insecure ? [] : plainFaults("--metrics", address, config))];
 }
 
 /** CIDRs of `--service-cluster-ip-range`. InputError of `parseCidr`. */

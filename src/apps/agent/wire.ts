@@ -15,7 +15,7 @@ import type { Kernel, NativeHelper } from "../../io/kernel/kernel.ts";
 import { startNativeHelper } from "../../io/kernel/native-helper.ts";
 import { createCommands } from "./cni/commands.ts";
 import { createLinkRemover } from "./cni/remove-links.ts";
-import { type AgentConfig, parseDaemons, parseServiceRange, parseTags } from "./config.ts";
+import { type AgentConfig, metricsAddress, parseDaemons, parseServiceRange, parseTags } from "./config.ts";
 import { startCniServer } from "./cni/server.ts";
 import { type Endpoints, openEndpoints } from "./endpoints.ts";
 import { type FollowDeps, followOnce } from "./follow.ts";
@@ -64,7 +64,7 @@ export async function openParts(config: AgentConfig, opening: Opening): Promise<
 export const registrationOf = (config: AgentConfig, hostname: string, { ips }: NodeLink): HostRequest => ({
   name: hostname,
   ips: ips.map(formatIp),
-  agent_port: config.metrics,
+  agent_port: Number(/\d+$/.exec(config.metrics)?.[0] ?? 0),
   tags: parseTags(config.tags),
 });
 
@@ -186,8 +186,8 @@ async function openAgent(
     },
   });
   opened.push(() => cni.close());
-  if (config.metrics !== 0) {
-    const http = await serveHealth(config.metrics, { health, registry: metrics.registry });
+  if (metricsAddress(config.metrics) !== "") {
+    const http = await serveHealth(config, { health, registry: metrics.registry, log });
     opened.push(() => void http.close());
   }
   log.info("ready", { hostname, link: link.name, mtu: config.mtu || link.mtu, table: config.routeTableId });

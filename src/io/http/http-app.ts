@@ -26,7 +26,7 @@ export async function createHttpApp(
   const app = Fastify({
     logger: false,
     bodyLimit: limits.body,
-    serverFactory: (handler) => createLimitedServer(handler, limits, tls, log),
+    serverFactory: (handler) => createLimitedServer(handler, limits, tls, { log }),
     // Requests under way are answered; their connections end then.
     forceCloseConnections: "idle",
     schemaController: { compilersFactory: schemaCompilers },

@@ -1,10 +1,12 @@
 // The bare server below fastify: HTTP, or HTTPS whose certificates are read anew for each connection, with the limits of one client.
 import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { SecureContextOptions } from "node:tls";
+import type { SecureContextOptions, TLSSocket } from "node:tls";
+import { type Clock, Milliseconds, systemClock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { PemFiles, Pems } from "../pem/pem-files.ts";
 import { renewingPems } from "../pem/renewing-pems.ts";
+import { createTrustedPeers } from "./trusted-peers.ts";
 
 /** What one client may take of the server. Times in milliseconds. */
 export const HTTP_LIMITS = {
@@ -13,7 +15,7 @@ export const HTTP_LIMITS = {
   connections: 8192,
   /** To send a whole request, and to finish a TLS handshake: a slower client is cut off. */
   request: 20_000,
-  /** How often that is looked at. */
+  /** How often that is looked at, and whether open connections are still to be trusted. */
   check: 1000,
   /** Without a byte in either direction, as from a client that does not read its answer. Longer than the 5 s between bookmarks of a watch. */
   stalled: 60_000,
@@ -27,7 +29,7 @@ export function createLimitedServer(
   handler: RequestListener,
   limits: HttpLimits,
   tls: PemFiles | undefined,
-  log: Log,
+  { log, clock = systemClock }: { readonly log: Log; readonly clock?: Clock },
 ): Server {
   const options: ServerOptions = {
     requestTimeout: limits.request,
@@ -35,30 +37,58 @@ export function createLimitedServer(
     keepAliveTimeout: limits.idle,
     connectionsCheckingInterval: limits.check,
   };
-  const server = tls ? startTls(tls, limits, options, handler, log) : createServer(options, handler);
+  const server = tls
+    ? startTls(tls, limits, options, handler, { log, clock })
+    : createServer(options, handler);
   server.maxConnections = limits.connections;
   server.setTimeout(limits.stalled);
   return server;
 }
 
+type ServerDeps = { readonly log: Log; readonly clock: Clock };
+
 function startTls(
   files: PemFiles,
-  { request: handshakeTimeout }: HttpLimits,
+  limits: HttpLimits,
   options: ServerOptions,
   handler: RequestListener,
-  log: Log,
+  { log, clock }: ServerDeps,
 ): Server {
   const renew = renewingPems(files, log);
   let pems = renew();
   const asks = { requestCert: pems.ca !== undefined, rejectUnauthorized: true };
-  const server = createTlsServer({ ...options, ...contextOf(pems), ...asks, handshakeTimeout }, handler);
-  // Before the listener that begins the handshake.
-  server.prependListener("connection", () => {
+  const server = createTlsServer(
+    { ...options, ...contextOf(pems), ...asks, handshakeTimeout: limits.request },
+    handler,
+  );
+  const peers = createTrustedPeers();
+  const look = (): void => {
     const now = renew();
     if (now !== pems) server.setSecureContext(contextOf(now));
     pems = now;
+  };
+  // Before the listener that begins the handshake.
+  server.prependListener("connection", look);
+  server.on("secureConnection", (socket: TLSSocket) => peers.add(socket, pems));
+  whileListening(server, clock, limits.check, () => {
+    look();
+    const cut = peers.cut(pems, clock.now());
+    if (cut > 0) log.info("connections cut: their certificates are no longer trusted", { connections: cut });
   });
   return server;
+}
+
+/** Calls `work` every so many milliseconds. */
+function whileListening(server: Server, clock: Clock, every: number, work: () => void): void {
+  const closed = new AbortController();
+  const repeat = async (): Promise<void> => {
+    for (;;) {
+      await clock.sleep(Milliseconds(every), closed.signal);
+      work();
+    }
+  };
+  server.on("listening", () => void repeat().catch(() => undefined)); // closed
+  server.on("close", () => closed.abort());
 }
 
 const contextOf = (pems: Pems): SecureContextOptions => ({ ...pems, minVersion: "TLSv1.2" });
