@@ -8,6 +8,7 @@ import { backupCommand } from "./commands/backup.ts";
 import { hostCommands } from "./commands/host.ts";
 import { ipamCommands } from "./commands/ipam.ts";
 import { blockCommands, networkCommands } from "./commands/network.ts";
+import { reservationCommands } from "./commands/reservation.ts";
 import { tenantCommands } from "./commands/tenant.ts";
 import { topologyCommands } from "./commands/topology.ts";
 import { completionCommand } from "./completion.ts";
@@ -82,6 +83,7 @@ const NOUNS = [
   addressCommands,
   ipamCommands,
   tenantCommands,
+  reservationCommands,
   topologyCommands,
   backupCommand,
 ];

@@ -22,10 +22,12 @@ export class Batch {
     return this.#compares.size === 0;
   }
 
-  /** Makes the plan's writes true in the state, ahead of the store. False: it does not fit in, nothing was changed. */
+  /** Makes the plan's writes true in the state, ahead of the store. False: it belongs into a later one, nothing was changed. */
   add(plan: Plan, extra: readonly Compare[] = []): boolean {
     const writes = plan.writes.map((write) => [keyOfWrite(write), write] as const);
     const guards = plan.guards.map(keyOfGuard);
+    // A plan on a rule that this batch changes waits until it is known what others did before the change.
+    if (guards.some((key) => this.#writes.has(key))) return false;
     if (
       this.#sizeWith(
         writes.map(([key]) => key),

@@ -2,17 +2,19 @@
 import type { FastifyInstance } from "fastify";
 import { object, string, type Static } from "../../core/api/schema.ts";
 import { BlackoutList, BlackoutReply, BlackoutRequest } from "../../core/api/types.ts";
-import { planBlackout, planBlackoutRemoval } from "../../core/ipam/blackouts.ts";
+import { addressesIn, planBlackout, planBlackoutRemoval } from "../../core/ipam/blackouts.ts";
 import type { IpamState } from "../../core/ipam/state.ts";
+import type { Plan } from "../../core/ipam/types.ts";
 import { type Cidr, formatCidr, parseCidr } from "../../core/net/cidr.ts";
 import type { Daemon } from "./daemon.ts";
+import { submitRule } from "./network-rules.ts";
 import { unknownResource } from "./refusal.ts";
 import { replies } from "./route-schemas.ts";
-import type { Decision } from "./writer.ts";
 
 const RemovalQuery = object({ cidr: string({ maxLength: 64 }) });
 
-export function blackoutRoutes(app: FastifyInstance, { mirror, writer }: Daemon): void {
+export function blackoutRoutes(app: FastifyInstance, daemon: Daemon): void {
+  const { mirror } = daemon;
   app.get("/blackouts", { schema: { summary: "Reserved ranges", ...replies(BlackoutList) } }, () => ({
     revision: mirror.revision,
     blackouts: mirror.state.blackouts.values().map(blackoutReply).toArray(),
@@ -20,14 +22,14 @@ export function blackoutRoutes(app: FastifyInstance, { mirror, writer }: Daemon)
   app.post<{ Body: BlackoutRequest }>(
     "/blackouts",
     { schema: { summary: "Reserve a range", body: BlackoutRequest, ...replies(BlackoutReply) } },
-    ({ body }) => writer.submit((state) => decideBlackout(state, body)),
+    ({ body }) => addBlackout(daemon, body),
   );
   app.delete<{ Querystring: Static<typeof RemovalQuery> }>(
     "/blackouts",
     {
       schema: { summary: "Open a range again", querystring: RemovalQuery, ...replies(BlackoutReply) },
     },
-    ({ query }) => writer.submit((state) => decideRemoval(state, query.cidr)),
+    ({ query }) => submitRule(daemon, (state) => decideRemoval(state, query.cidr)),
   );
 }
 
@@ -36,13 +38,14 @@ const blackoutReply = ({ cidr, reason }: { cidr: Cidr; reason: string }) => ({
   reason,
 });
 
-function decideBlackout(state: IpamState, body: BlackoutRequest): Decision<BlackoutReply> {
+async function addBlackout(daemon: Daemon, body: BlackoutRequest): Promise<BlackoutReply> {
   const blackout = { cidr: parseCidr(body.cidr, "body.cidr"), reason: body.reason ?? "" };
-  const plan = planBlackout(state, blackout);
-  return { value: { ...blackoutReply(blackout), in_use: plan.inUse.map(({ name }) => name) }, plan };
+  await submitRule(daemon, (state) => ({ value: undefined, plan: planBlackout(state, blackout) }));
+  const inUse = addressesIn(daemon.mirror.state, blackout.cidr);
+  return { ...blackoutReply(blackout), in_use: inUse.map(({ name }) => name) };
 }
 
-function decideRemoval(state: IpamState, text: string): Decision<BlackoutReply> {
+function decideRemoval(state: IpamState, text: string): { value: BlackoutReply; plan: Plan } {
   const cidr = parseCidr(text, "querystring.cidr");
   const blackout = state.blackouts.get(formatCidr(cidr));
   if (!blackout) throw unknownResource("blackout", text);

@@ -76,7 +76,7 @@ function mendedWrite(state: IpamState, key: string): Write | undefined {
 /** The space that a record speaks of whose key alone can be read, unless the state knows it in another form. */
 function placeOf(state: IpamState, key: string): Cidr[] {
   const parsed = parseKey(key);
-  if (parsed?.kind !== "blocks" && parsed?.kind !== "blackouts") return [];
+  if (parsed?.kind !== "blocks" && parsed?.kind !== "blackouts" && parsed?.kind !== "reservations") return [];
   const cidr = tryParseCidr(parsed.name);
   return cidr && !(parsed.kind === "blocks" && state.blocks.has(parsed.name)) ? [cidr] : [];
 }

@@ -11,6 +11,7 @@ import { hostRoutes } from "./host-routes.ts";
 import { ipamRoutes } from "./ipam-routes.ts";
 import { networkRoutes, tenantRoutes } from "./network-routes.ts";
 import { healthRoutes, opsRoutes } from "./ops-routes.ts";
+import { reservationRoutes } from "./reservation-routes.ts";
 import { topologyRoutes } from "./topology-routes.ts";
 import { watchRoutes } from "./watch-routes.ts";
 
@@ -26,6 +27,7 @@ export async function createDaemonApp(daemon: Daemon, tls?: PemFiles): Promise<F
   networkRoutes(app, daemon);
   tenantRoutes(app, daemon);
   blackoutRoutes(app, daemon);
+  reservationRoutes(app, daemon);
   topologyRoutes(app, daemon);
   hostRoutes(app, daemon);
   ipamRoutes(app, daemon);

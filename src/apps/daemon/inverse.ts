@@ -29,9 +29,18 @@ export function inverseOf(state: IpamState, write: Write): Write {
       return evidenceWrite(state, write.evidence.host);
     case "delete-evidence":
       return evidenceWrite(state, write.host);
+    case "put-reservation":
+      return reservationWrite(state, write.reservation.cidr);
+    case "delete-reservation":
+      return reservationWrite(state, write.cidr);
     case "bump-guard":
       return write;
   }
+}
+
+function reservationWrite(state: IpamState, cidr: Cidr): Write {
+  const reservation = state.reservations.get(formatCidr(cidr));
+  return reservation ? { kind: "put-reservation", reservation } : { kind: "delete-reservation", cidr };
 }
 
 function hostWrite(state: IpamState, name: string): Write {

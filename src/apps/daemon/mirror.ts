@@ -13,6 +13,7 @@ import { Garbage } from "./garbage.ts";
 import type { Entry, Store, WatchEvent, WatchMessage } from "../../io/store/store.ts";
 
 const PREFIX = "/romana/v3/";
+const GUARDS = `${PREFIX}guards/`;
 const ADDRESSES = `${PREFIX}addresses/`;
 const BACKOFF = { first: Milliseconds(50), most: Seconds(5) };
 /** How long a conflict waits for the watch to tell what it conflicted with. */
@@ -50,6 +51,7 @@ export class Mirror {
   readonly #stop = new AbortController();
   #waiting: { readonly revision: number; readonly resolve: () => void }[] = [];
   #revision = 0;
+  #written = 0;
   #following: Promise<void> | undefined;
   readonly #garbage: Garbage;
   readonly #ended = Promise.withResolvers<void>();
@@ -76,6 +78,11 @@ export class Mirror {
     return this.#revision;
   }
 
+  /** The newest revision of our own. */
+  get written(): number {
+    return this.#written;
+  }
+
   /** Store revision of a key's last write; 0 where it is absent. */
   revisionOf(key: string): number {
     return this.#revisions.get(key) ?? 0;
@@ -94,9 +101,11 @@ export class Mirror {
 
   /** Takes note of what the writer committed; the state has it already. Call with the lock held. */
   committed(revision: number, puts: Iterable<string>, deletes: Iterable<string>): void {
+    this.#written = Math.max(this.#written, revision);
     for (const key of puts) {
       this.#garbage.replaced(key);
-      this.#revisions.set(key, revision);
+      // A guard counts when the watch tells it: then all that others wrote before it is known, too, and not sooner.
+      if (!key.startsWith(GUARDS)) this.#revisions.set(key, revision);
     }
     for (const key of deletes) {
       this.#garbage.replaced(key);
@@ -172,12 +181,17 @@ export class Mirror {
       this.#revisions.clear();
       this.#deleted.clear();
       for (const { key, revision: written } of entries) this.#revisions.set(key, written);
-      // Deletions first: what came since may lie where something was.
-      for (const write of [...deletions, ...puts]) this.state.apply(write);
+      // Deletions first: what came since may lie where something was. Blocks last: they are counted by what is reserved.
+      const [blocks, others] = partition(puts, ({ kind }) => kind === "put-block");
+      for (const write of [...deletions, ...others, ...blocks]) this.state.apply(write);
       puts.push(...this.#garbage.mend(this.state));
       this.#advance({ revision, writes: puts, whole: true });
     });
   }
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
 type Flat = { readonly key: string; readonly revision: number; readonly value: string | undefined };

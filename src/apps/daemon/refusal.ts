@@ -46,6 +46,21 @@ export function allocationRefused(refusal: Refusal, name: string): InputError {
     }
     case "ip-reserved":
       return refuse(422, "IP_RESERVED", "ips", formatIp(refusal.ip), "an address outside of the blackouts");
+    case "ip-kept":
+      return refuse(
+        409,
+        "IP_KEPT",
+        "ips",
+        formatIp(refusal.ip),
+        `an address not reserved for ${refusal.holder}`,
+      );
+    case "kept-elsewhere": {
+      const { ip, host, place } = refusal;
+      const where = place
+        ? `a host of group ${place.group || "/"} and a tenant of network ${place.network}`
+        : "its reservation in the prefix of a group";
+      return refuse(422, "KEPT_ELSEWHERE", "host", host, `${where}: ${formatIp(ip)} is reserved for ${name}`);
+    }
   }
 }
 

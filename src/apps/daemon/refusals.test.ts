@@ -10,6 +10,7 @@ await call("POST /hosts", { name: "h1", ip: "192.168.0.1", tags: { rack: "a" } }
 await call("POST /hosts", { name: "h2", ip: "192.168.0.2", tags: { rack: "b" } });
 await call("POST /hosts", { name: "lost", ip: "192.168.0.9", tags: { rack: "z" } });
 await call("POST /address", { name: "web", host: "h1", tenant: "shop", segment: "front" });
+await call("POST /reservations", { cidr: "10.0.90.9", holder: "shop/web-0" });
 
 const deep = (depth: number): string => `${'{"groups":['.repeat(depth)}${"]}".repeat(depth)}`;
 const topologyOf = (map: string): string =>
@@ -134,6 +135,36 @@ const refusals: [string, string, unknown, number, string][] = [
   ["a blackout with host bits", "POST /blackouts", { cidr: "10.0.0.1/24" }, 400, "CIDR_HOST_BITS"],
   ["a blackout without a range", "POST /blackouts", { reason: "x" }, 400, "SCHEMA"],
   ["an unknown blackout", "DELETE /blackouts?cidr=10.9.0.0/24", undefined, 404, "BLACKOUT_UNKNOWN"],
+  ["a reservation with host bits", "POST /reservations", { cidr: "10.0.0.1/24" }, 400, "CIDR_HOST_BITS"],
+  [
+    "a reservation of a range for one holder",
+    "POST /reservations",
+    { cidr: "10.0.0.0/24", holder: "shop/web-0" },
+    400,
+    "RESERVATION_HOLDER",
+  ],
+  [
+    "a reservation for a holder in no network",
+    "POST /reservations",
+    { cidr: "10.9.0.1", holder: "shop/web-0" },
+    422,
+    "RESERVATION_OUTSIDE",
+  ],
+  ["an unknown reservation", "DELETE /reservations?cidr=10.9.0.1", undefined, 404, "RESERVATION_UNKNOWN"],
+  [
+    "an address that is reserved for another",
+    "POST /address",
+    { name: "a", host: "h1", tenant: "t", ips: ["10.0.90.9"] },
+    409,
+    "IP_KEPT",
+  ],
+  [
+    "a holder on a host of another group than its address's",
+    "POST /address",
+    { name: "c1", host: "h2", tenant: "t", pod: "shop/web-0" },
+    422,
+    "KEPT_ELSEWHERE",
+  ],
   ["a watch since no number", "GET /watch?since=-1", undefined, 400, "SCHEMA"],
   [
     "a topology that conflicts with what is in use",

@@ -56,7 +56,7 @@ test("exported, verified, imported, copied, verified: each says what it did", as
   assert.match(imported.out, /b\.db holds the 3 records.*\n.*hands out nothing until every host/);
   await romanaStore("copy", sqlite("b.db"), sqlite("c.db"));
   const { code, out } = await romanaStore("verify", sqlite("c.db"));
-  assert.match(out, /c\.db is whole, .*schema 1, .*: 1 guards, 2 hosts\n$/);
+  assert.match(out, /c\.db is whole, .*schema \d+, .*: 1 guards, 2 hosts\n$/);
   assert.equal(code, 0);
   await romanaStore("export", sqlite("c.db"), file("again"));
   const entriesOf = (name: string): string[] => readFileSync(file(name), "utf8").split("\n").slice(1, -2);
@@ -128,7 +128,7 @@ test("a store of a newer schema is neither exported nor imported into", async ()
   await fill("a.db", { "hosts/h1": host("h1") });
   await romanaStore("export", sqlite("a.db"), file("backup"));
   await fill("b.db", { [schemaKey.slice(KEY_PREFIX.length)]: encodeSchema({ version: 9 }) });
-  const isNewer = /schema 9, this Romana knows up to 1/;
+  const isNewer = /schema 9, this Romana knows up to \d+/;
   await assert.rejects(romanaStore("export", sqlite("b.db"), file("b")), isNewer);
   await assert.rejects(romanaStore("import", file("backup"), sqlite("b.db"), "--replace"), isNewer);
 });

@@ -24,13 +24,13 @@ const nameOf = (most: number) =>
   });
 const Name = nameOf(253);
 /** An address holder's name has the container runtime's parts in it: longer than a host's. */
-const HolderName = nameOf(512);
+export const HolderName = nameOf(512);
 const Segment = string({
   maxLength: 253,
   pattern: "^[^\\p{C}\\p{Z}]*$",
   description: "at most 253 characters without spaces and control characters",
 });
-const OneLine = string({
+export const OneLine = string({
   maxLength: 512,
   pattern: "^[^\\p{C}]*$",
   description: "at most 512 characters without control characters",
@@ -42,8 +42,8 @@ const Tags = record(string({ maxLength: 1024 }));
 const K8sInfo = record(anything());
 const Sequence = integer({ minimum: 0 });
 const Count = integer({ minimum: 0 });
-const Text = string();
-const Revision = integer({ minimum: 0 });
+export const Text = string();
+export const Revision = integer({ minimum: 0 });
 
 export type Fault = Static<typeof Fault>;
 const Fault = object({ code: Text, field: Text, expected: Text });

@@ -1,6 +1,6 @@
 // Takes back what agents say is alive but the store does not know: after a store was lost or set back, no live address
 // may be given again. Evidence from the node wins over silence of the store, never over another live holder.
-import { cidrOf, containsIp, formatCidr } from "../net/cidr.ts";
+import { containsIp, formatCidr } from "../net/cidr.ts";
 import { equalIp, formatIp, type Ip } from "../net/ip.ts";
 import { rangeOf } from "../net/range.ts";
 import { overlapping } from "../net/range-set.ts";
@@ -8,7 +8,7 @@ import type { Address, Block, Endpoint, Host } from "../model/records.ts";
 import type { Tree } from "../model/topology.ts";
 import { leafHolding } from "../topology/groups.ts";
 import { withSlot } from "./allocate.ts";
-import { isOwner, newBlock, offsetOf, ownerOf } from "./choose.ts";
+import { blockCidr, isOwner, newBlock, offsetOf, ownerOf } from "./choose.ts";
 import type { IpamState } from "./state.ts";
 import type { Conflict, Plan, Write } from "./types.ts";
 
@@ -100,7 +100,7 @@ function blockFor(draft: Draft, endpoint: Endpoint, ip: Ip): Block | undefined {
     return undefined;
   }
   const owner = ownerOf({ ...endpoint, host: host.name });
-  const cidr = cidrOf(ip, network.blockMask);
+  const cidr = blockCidr(state, network, ip);
   const known = state.blockAt(ip)?.block;
   const block = draft.blocks.get(formatCidr(known?.cidr ?? cidr)) ?? known;
   if (block) return isEmpty(block) ? { ...block, ...owner } : block;

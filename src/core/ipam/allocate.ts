@@ -1,8 +1,9 @@
-// Gives a pod its addresses: one of each family that its host's groups have for its tenant, or none at all.
+// Gives a pod its addresses: one of each family that its host's groups have for its tenant, or that is reserved for it, or none at all.
 // Pure: reads the state, answers with a plan or a refusal.
-import type { Ip } from "../net/ip.ts";
-import type { Address, Block, Slot } from "../model/records.ts";
+import type { Family, Ip } from "../net/ip.ts";
+import type { Address, Block, Reservation, Slot } from "../model/records.ts";
 import { type Choice, chooseAny, chooseWanted, familiesOf, isOwner } from "./choose.ts";
+import { chooseKept } from "./reservations.ts";
 import { type Offer, offersOf, offersTo } from "./offers.ts";
 import type { IpamState } from "./state.ts";
 import type { AllocateOptions, AllocateRequest, Allocation, Refusal } from "./types.ts";
@@ -33,11 +34,15 @@ function chooseAll(
   const wanted = request.ips ?? [];
   const surplus = surplusIp(wanted, offers);
   if (surplus) return { kind: "ip-outside", ip: surplus, allowed: offers.map((offer) => offer.prefix) };
+  const kept = state.keptFor(request);
   const choices: Choice[] = [];
-  for (const family of familiesOf(offers)) {
+  for (const family of familiesOf([...offers.map(({ prefix }) => prefix), ...kept.map(({ cidr }) => cidr)])) {
     const usable = offers.filter((offer) => offer.prefix.ip.family === family);
     const ip = wanted.find((each) => each.family === family);
-    const choice = ip ? chooseWanted(state, request, usable, ip) : chooseAny(state, request, usable, options);
+    const choice = ip
+      ? chooseWanted(state, request, usable, ip)
+      : (chooseKept(state, request, usable, ofFamily(kept, family)) ??
+        chooseAny(state, request, usable, options));
     if (choice === undefined) return exhausted(request, usable);
     if (choice.kind !== "choice") return choice;
     choices.push(choice);
@@ -45,9 +50,12 @@ function chooseAll(
   return choices;
 }
 
+const ofFamily = (kept: readonly Reservation[], family: Family): readonly Reservation[] =>
+  kept.filter(({ cidr }) => cidr.ip.family === family);
+
 /** A wanted address of a family that is not offered, or the second of one family. */
 function surplusIp(wanted: readonly Ip[], offers: readonly Offer[]): Ip | undefined {
-  const families = new Set(familiesOf(offers));
+  const families = new Set(familiesOf(offers.map(({ prefix }) => prefix)));
   return wanted.find((ip) => !families.delete(ip.family));
 }
 

@@ -1,6 +1,6 @@
 // All blocks with what finding one quickly needs: by prefix, by owner, by host, the empty ones by place, and the space
-// they occupy. Changed only by the state that owns it; every index follows from the blocks and the blackouts alone.
-import { type Cidr, cidrOf, formatCidr } from "../net/cidr.ts";
+// they occupy. Changed only by the state that owns it; every index follows from the blocks, the blackouts and the reservations alone.
+import { type Cidr, cidrOf, formatCidr, overlaps } from "../net/cidr.ts";
 import type { Family, Ip } from "../net/ip.ts";
 import { rangeOf } from "../net/range.ts";
 import { addRange, type MutableRangeSet, rangeSet, removeRange } from "../net/range-set.ts";
@@ -16,6 +16,9 @@ export type Owned = { readonly open: ReadonlySet<IndexedBlock>; readonly cooling
 type Owner = Pick<Block, "network" | "host" | "tenant" | "segment">;
 type Sets = Map<string, Set<Entry>>;
 
+/** What is not given freely: blackouts, or reservations. */
+export type ReservedSet = Exclude<keyof Space, "occupied">;
+
 export type BlockIndex = {
   /** By canonical CIDR text. */
   readonly blocks: ReadonlyMap<string, IndexedBlock>;
@@ -28,10 +31,12 @@ export type BlockIndex = {
   readonly blockAt: (ip: Ip) => IndexedBlock | undefined;
   readonly put: (block: Block) => void;
   readonly drop: (cidr: Cidr) => void;
-  readonly reserve: (blackouts: Iterable<Cidr>) => void;
+  readonly reserve: (set: ReservedSet, cidr: Cidr) => void;
+  /** Takes `cidr` out; `left` is all that the set is made of then, for they may overlap. */
+  readonly unreserve: (set: ReservedSet, cidr: Cidr, left: Iterable<Cidr>) => void;
 };
 
-/** Everything here follows from `blocks` and the blackouts. */
+/** Everything here follows from `blocks`, the blackouts and the reservations. */
 type Tables = {
   readonly blocks: Map<string, Entry>;
   readonly open: Sets;
@@ -68,13 +73,22 @@ export function createBlockIndex(): BlockIndex {
     blockAt: (ip) => blockAt(tables, ip),
     put: (block) => put(tables, block),
     drop: (cidr) => drop(tables, cidr),
-    reserve: (blackouts) => reserve(tables, blackouts),
+    reserve: (set, cidr) => {
+      addRange(spaces[cidr.ip.family][set], rangeOf(cidr));
+      recount(tables, cidr);
+    },
+    unreserve: (set, cidr, left) => {
+      spaces[cidr.ip.family][set].ranges.length = 0;
+      for (const each of left)
+        if (each.ip.family === cidr.ip.family) addRange(spaces[cidr.ip.family][set], rangeOf(each));
+      recount(tables, cidr);
+    },
   };
 }
 
 function put(tables: Tables, block: Block): void {
   const key = formatCidr(block.cidr);
-  const occupancy = occupancyOf(block, tables.spaces[block.cidr.ip.family].reserved);
+  const occupancy = occupancyOf(block, tables.spaces[block.cidr.ip.family]);
   const known = tables.blocks.get(key);
   if (!known) occupy(tables, block.cidr);
   else if (!sameIndexes(known.block, block)) link(tables, known, false);
@@ -98,11 +112,9 @@ function drop(tables: Tables, cidr: Cidr): void {
   else lengths.delete(cidr.length);
 }
 
-/** Blackouts change seldom: every block is counted anew. */
-function reserve(tables: Tables, blackouts: Iterable<Cidr>): void {
-  for (const space of Object.values(tables.spaces)) space.reserved.ranges.length = 0;
-  for (const cidr of blackouts) addRange(tables.spaces[cidr.ip.family].reserved, rangeOf(cidr));
-  for (const { block } of [...tables.blocks.values()]) put(tables, block);
+/** Blackouts and reservations change seldom: every block is looked at, and counted anew where it may give more or less. */
+function recount(tables: Tables, changed: Cidr): void {
+  for (const { block } of [...tables.blocks.values()]) if (overlaps(block.cidr, changed)) put(tables, block);
 }
 
 function blockAt(tables: Tables, ip: Ip): Entry | undefined {
@@ -128,7 +140,7 @@ function link(tables: Tables, entry: Entry, present: boolean): void {
   member(tables.hosts, block.host, entry, present);
 }
 
-const newSpace = () => ({ occupied: rangeSet(), reserved: rangeSet() });
+const newSpace = () => ({ occupied: rangeSet(), reserved: rangeSet(), kept: rangeSet() });
 
 // Names may hold any printable character, so the parts are joined by one that they never hold.
 const ownerKey = (b: Owner): string => `${b.network}\0${b.host}\0${b.tenant}\0${b.segment}`;

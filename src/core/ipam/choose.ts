@@ -1,10 +1,11 @@
 // Finds one address: any of a family, or the one wanted. Answers with the block as it was and the offset in it, and
 // changes nothing.
-import { type Cidr, cidrOf, containsCidr, containsIp } from "../net/cidr.ts";
+import { type Cidr, cidrOf, containsCidr, containsIp, formatCidr, hostCidr } from "../net/cidr.ts";
 import type { Family, Ip } from "../net/ip.ts";
 import { rangeOf } from "../net/range.ts";
 import { overlapping } from "../net/range-set.ts";
 import type { Block } from "../model/records.ts";
+import type { Network } from "../model/topology.ts";
 import type { IndexedBlock } from "./block-index.ts";
 import { freeBlock } from "./free-space.ts";
 import type { Offer } from "./offers.ts";
@@ -107,13 +108,31 @@ export function chooseWanted(
   if (!offer) return { kind: "ip-outside", ip, allowed: offers.map((each) => each.prefix) };
   const space = state.spaces[ip.family];
   if (overlapping(space.reserved, { first: ip.value, last: ip.value })) return { kind: "ip-reserved", ip };
+  const holder = holderOf(state, ip);
+  if (holder !== undefined && holder !== request.name && holder !== request.pod)
+    return { kind: "ip-kept", ip, holder };
   const found = state.blockAt(ip);
   if (found) return chooseInBlock(found, request, ip);
-  const cidr = cidrOf(ip, offer.network.blockMask);
+  const cidr = blockCidr(state, offer.network, ip);
   // Blocks of another size may be left from before a change of the block size.
   if (overlapping(space.occupied, rangeOf(cidr)))
     return { kind: "ip-taken", ip, holder: undefined, block: cidr };
   return { kind: "choice", block: newBlock(request, placeOf(offer), cidr), offset: offsetOf(cidr, ip) };
+}
+
+/** Who the address is kept for. */
+function holderOf(state: IpamState, ip: Ip): string | undefined {
+  if (state.reservations.size === 0) return undefined;
+  return state.reservations.get(formatCidr(hostCidr(ip)))?.holder;
+}
+
+/**
+ * The block to make for an address that was asked for by number. Where a reservation touches the usual one, the address is a block of its
+ * own: neighbours are kept for others, on other hosts, and nobody chooses freely there, so sizes cannot meet.
+ */
+export function blockCidr({ spaces }: IpamState, { blockMask }: Network, ip: Ip): Cidr {
+  const cidr = cidrOf(ip, blockMask);
+  return overlapping(spaces[ip.family].kept, rangeOf(cidr)) ? hostCidr(ip) : cidr;
 }
 
 function chooseInBlock(
@@ -129,8 +148,8 @@ function chooseInBlock(
   return { kind: "choice", block: { ...block, ...ownerOf(request) }, offset };
 }
 
-export const familiesOf = (offers: readonly Offer[]): Family[] =>
-  [...new Set(offers.map((offer) => offer.prefix.ip.family))].sort((a, b) => a - b);
+export const familiesOf = (prefixes: readonly Cidr[]): Family[] =>
+  [...new Set(prefixes.map(({ ip }) => ip.family))].sort((a, b) => a - b);
 
 export const offsetOf = (cidr: Cidr, ip: Ip): number => Number(ip.value - cidr.ip.value);
 /** Inverse of `offsetOf`. */

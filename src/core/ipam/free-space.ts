@@ -8,12 +8,14 @@ import { covers, overlapping, type RangeSet } from "../net/range-set.ts";
 export type Space = {
   /** All blocks. */
   readonly occupied: RangeSet;
-  /** All blackouts. */
+  /** All blackouts: given to nobody. */
   readonly reserved: RangeSet;
+  /** All reservations. A block that shares an address with one is never chosen freely. */
+  readonly kept: RangeSet;
 };
 
 /**
- * A block of `length` bits inside `prefix` that touches no block and is not wholly reserved; the search starts at the
+ * A block of `length` bits inside `prefix` that touches no block and no reservation, and is not wholly blacked out; the search starts at the
  * `seed`-th block modulo their number. Jumps over whole ranges, so it costs the number of gaps that are too small.
  */
 export function freeBlock(space: Space, prefix: Cidr, length: number, seed: number): Cidr | undefined {
@@ -33,7 +35,7 @@ function firstGap(space: Space, within: Range, size: bigint): bigint | undefined
   let first = within.first;
   while (first <= within.last) {
     const range = { first, last: first + size - 1n };
-    const block = overlapping(space.occupied, range);
+    const block = overlapping(space.occupied, range) ?? overlapping(space.kept, range);
     if (block) first = alignUp(block.last + 1n, size);
     else if (covers(space.reserved, range)) first = afterReserved(space, range, size);
     else return first;

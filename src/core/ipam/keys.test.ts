@@ -23,6 +23,8 @@ test("a write read back from its key and text is the same write", () => {
     { kind: "delete-blackout", cidr },
     { kind: "put-evidence", evidence: { host: "h/1", missing: [], claims: [] } },
     { kind: "delete-evidence", host: "h/1" },
+    { kind: "put-reservation", reservation: { cidr, reason: "" } },
+    { kind: "delete-reservation", cidr },
     { kind: "bump-guard", network: "four" },
   ];
   for (const write of writes)

@@ -6,10 +6,12 @@ import {
   decodeBlackout,
   decodeBlock,
   decodeHost,
+  decodeReservation,
   encodeAddress,
   encodeBlackout,
   encodeBlock,
   encodeHost,
+  encodeReservation,
 } from "../model/codec.ts";
 import { decodeTopology, encodeTopology } from "../model/codec-topology.ts";
 import { decodeEvidence, encodeEvidence } from "../model/evidence.ts";
@@ -42,6 +44,10 @@ export function keyOfWrite(write: Write): string {
       return keys.evidenceKey(write.evidence.host);
     case "delete-evidence":
       return keys.evidenceKey(write.host);
+    case "put-reservation":
+      return keys.reservationKey(write.reservation.cidr);
+    case "delete-reservation":
+      return keys.reservationKey(write.cidr);
     case "bump-guard":
       return keys.guardKey(write.network);
   }
@@ -62,6 +68,8 @@ export function valueOfWrite(write: Write): string | undefined {
       return encodeBlackout(write.blackout);
     case "put-evidence":
       return encodeEvidence(write.evidence);
+    case "put-reservation":
+      return encodeReservation(write.reservation);
     case "bump-guard":
       return "{}";
     default:
@@ -81,7 +89,7 @@ export function writeOfEntry(key: string, value: string | undefined): Write | un
   return value === undefined ? deletion(parsed.kind, parsed.name) : putting(parsed.kind, key, value);
 }
 
-type RecordKind = "hosts" | "blocks" | "addresses" | "blackouts" | "evidence";
+type RecordKind = "hosts" | "blocks" | "addresses" | "blackouts" | "evidence" | "reservations";
 
 function putting(kind: RecordKind, key: string, value: string): Write {
   switch (kind) {
@@ -95,8 +103,16 @@ function putting(kind: RecordKind, key: string, value: string): Write {
       return { kind: "put-blackout", blackout: decodeBlackout(key, value) };
     case "evidence":
       return { kind: "put-evidence", evidence: decodeEvidence(key, value) };
+    case "reservations":
+      return { kind: "put-reservation", reservation: decodeReservation(key, value) };
   }
 }
+
+const DELETIONS = {
+  blocks: "delete-block",
+  blackouts: "delete-blackout",
+  reservations: "delete-reservation",
+} as const;
 
 /** A key that names no prefix holds no record, and its deletion takes none away. */
 function deletion(kind: RecordKind, name: string): Write | undefined {
@@ -104,5 +120,5 @@ function deletion(kind: RecordKind, name: string): Write | undefined {
   if (kind === "addresses") return { kind: "delete-address", name };
   if (kind === "evidence") return { kind: "delete-evidence", host: name };
   const cidr = tryParseCidr(name);
-  return cidr && { kind: kind === "blocks" ? "delete-block" : "delete-blackout", cidr };
+  return cidr && { kind: DELETIONS[kind], cidr };
 }

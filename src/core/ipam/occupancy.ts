@@ -1,8 +1,9 @@
-// What a block has left to give, counted from its slots and the blackouts. Pure; knows no other block.
+// What a block has left to give freely, counted from its slots, the blackouts and the reservations. Pure; knows no other block.
 import { firstIp, sizeOf } from "../net/cidr.ts";
 import { rangeOf } from "../net/range.ts";
 import { overlapping, type RangeSet } from "../net/range-set.ts";
 import type { Block } from "../model/records.ts";
+import type { Space } from "./free-space.ts";
 
 /** What an allocation wants to know of a block without walking its slots. */
 export type Occupancy = {
@@ -15,8 +16,11 @@ export type Occupancy = {
   /** When the last slot began to cool; `-Infinity` where none does. */
   readonly restingSince: number;
 };
-/** Counts `block` anew; at most one step a slot and one a blackout inside the block. */
-export function occupancyOf(block: Block, reserved: RangeSet): Occupancy {
+/**
+ * Counts `block` anew; at most one step a slot and one a blackout inside the block. One that a reservation touches gives nothing freely, so
+ * that it empties and makes room.
+ */
+export function occupancyOf(block: Block, { reserved, kept }: Space): Occupancy {
   let used = 0;
   let cooling: Occupancy["cooling"];
   let restingSince = -Infinity;
@@ -28,6 +32,8 @@ export function occupancyOf(block: Block, reserved: RangeSet): Occupancy {
         cooling = { offset, since: slot.since };
     }
   }
+  if (overlapping(kept, rangeOf(block.cidr)))
+    return { used, free: undefined, cooling: undefined, restingSince };
   return { used, free: lowestFree(block, reserved), cooling, restingSince };
 }
 

@@ -1,17 +1,17 @@
 // The records of address management with their indexes: the daemon's mirror of the store and the ground every plan
 // stands on. `apply` is the only thing that changes it; planning functions only read.
 import type { Cidr } from "../net/cidr.ts";
-import { formatCidr } from "../net/cidr.ts";
 import type { Ip } from "../net/ip.ts";
 import { ipMap } from "../net/ip-map.ts";
 import type { Evidence } from "../model/evidence.ts";
-import type { Address, Blackout, Host } from "../model/records.ts";
+import type { Address, Blackout, Host, Reservation } from "../model/records.ts";
 import type { Group, Network, Topology } from "../model/topology.ts";
 import { groupsByPath } from "../topology/groups.ts";
 import { type BlockIndex, createBlockIndex } from "./block-index.ts";
+import { createBlackouts, createReservations } from "./reserved.ts";
 import type { Write } from "./types.ts";
 
-export type IpamState = Omit<BlockIndex, "put" | "drop" | "reserve"> & {
+export type IpamState = Omit<BlockIndex, "put" | "drop" | "reserve" | "unreserve"> & {
   readonly topology: Topology;
   readonly hosts: ReadonlyMap<string, Host>;
   /** By name. */
@@ -20,6 +20,10 @@ export type IpamState = Omit<BlockIndex, "put" | "drop" | "reserve"> & {
   readonly blackouts: ReadonlyMap<string, Blackout>;
   /** By host: what its agent told that contradicts the records. */
   readonly evidence: ReadonlyMap<string, Evidence>;
+  /** By canonical CIDR text. */
+  readonly reservations: ReadonlyMap<string, Reservation>;
+  /** What is reserved for the asker by its name or pod. */
+  readonly keptFor: (asker: { readonly name: string; readonly pod?: string }) => readonly Reservation[];
   readonly network: (name: string) => Network | undefined;
   /** The group of the tree of that index. */
   readonly group: (tree: number, path: string) => Group | undefined;
@@ -30,12 +34,14 @@ export type IpamState = Omit<BlockIndex, "put" | "drop" | "reserve"> & {
   readonly quarantine: (cidrs: readonly Cidr[]) => void;
 };
 
+// long: a line or two for each kind of record
 export function createIpamState(): IpamState {
-  const { put, drop, reserve, ...blocks } = createBlockIndex();
+  const { put, drop, reserve, unreserve, ...blocks } = createBlockIndex();
   const hosts = new Map<string, Host>();
   const addresses = createAddresses();
-  const reserved = createReserved(reserve);
   const evidence = new Map<string, Evidence>();
+  const blackouts = createBlackouts({ reserve, unreserve });
+  const reservations = createReservations({ reserve, unreserve });
   let topology = indexTopology({ networks: [], trees: [] });
 
   const handlers: { [K in Write["kind"]]: (write: Extract<Write, { kind: K }>) => void } = {
@@ -46,10 +52,12 @@ export function createIpamState(): IpamState {
     "delete-block": ({ cidr }) => drop(cidr),
     "put-address": ({ address }) => addresses.put(address),
     "delete-address": ({ name }) => addresses.drop(name),
-    "put-blackout": ({ blackout }) => reserved.set(blackout.cidr, blackout),
-    "delete-blackout": ({ cidr }) => reserved.set(cidr, undefined),
     "put-evidence": (write) => evidence.set(write.evidence.host, write.evidence),
     "delete-evidence": ({ host }) => evidence.delete(host),
+    "put-blackout": ({ blackout }) => blackouts.put(blackout),
+    "delete-blackout": ({ cidr }) => blackouts.drop(cidr),
+    "put-reservation": ({ reservation }) => reservations.put(reservation),
+    "delete-reservation": ({ cidr }) => reservations.drop(cidr),
     "bump-guard": () => undefined,
   };
   return {
@@ -59,40 +67,21 @@ export function createIpamState(): IpamState {
     },
     hosts,
     addresses: addresses.byName,
-    blackouts: reserved.blackouts,
     evidence,
+    blackouts: blackouts.blackouts,
+    reservations: reservations.reservations,
+    keptFor: reservations.keptFor,
     network: (name) => topology.networks.get(name),
     group: (tree, path) => topology.groups[tree]?.get(path),
     addressAt: addresses.at,
     apply: (write) => (handlers[write.kind] as (write: Write) => void)(write),
-    quarantine: (cidrs) => reserved.quarantine(cidrs),
+    quarantine: (cidrs) => blackouts.quarantine(cidrs),
   };
 }
 
 /** Applies in order. */
 export function applyWrites(state: IpamState, writes: Iterable<Write>): void {
   for (const write of writes) state.apply(write);
-}
-
-/** What nobody is given an address from. */
-function createReserved(reserve: (cidrs: Iterable<Cidr>) => void) {
-  const blackouts = new Map<string, Blackout>();
-  let quarantined: readonly Cidr[] = [];
-  const reserveAll = (): void =>
-    reserve([...[...blackouts.values()].map(({ cidr }) => cidr), ...quarantined]);
-  return {
-    blackouts,
-    set(cidr: Cidr, blackout: Blackout | undefined): void {
-      if (blackout) blackouts.set(formatCidr(cidr), blackout);
-      else blackouts.delete(formatCidr(cidr));
-      reserveAll();
-    },
-    quarantine(cidrs: readonly Cidr[]): void {
-      if (cidrs.length + quarantined.length === 0) return;
-      quarantined = cidrs;
-      reserveAll();
-    },
-  };
 }
 
 function createAddresses() {

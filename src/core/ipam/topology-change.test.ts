@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { parseCidr } from "../net/cidr.ts";
 import type { Topology } from "../model/topology.ts";
 import { allocate } from "./allocate.ts";
-import { planBlackout } from "./blackouts.ts";
+import { addressesIn, planBlackout } from "./blackouts.ts";
 import { planHostJoin, planHostRemoval } from "./hosts.ts";
 import { release } from "./release.ts";
 import { applyWrites, type IpamState } from "./state.ts";
@@ -148,9 +148,10 @@ test("new labels alone do not move a host to a group that is as small", () => {
 test("a blackout names who is inside, and bumps the guards of the networks it touches", () => {
   const state = smallWorld();
   give(state, "p1");
-  const plan = planBlackout(state, { cidr: parseCidr("10.0.0.0/8"), reason: "lab" });
+  const cidr = parseCidr("10.0.0.0/8");
+  const plan = planBlackout(state, { cidr, reason: "lab" });
   assert.deepEqual(
-    plan.inUse.map(({ name }) => name),
+    addressesIn(state, cidr).map(({ name }) => name),
     ["p1"],
   );
   const bumped = plan.writes.flatMap((write) => (write.kind === "bump-guard" ? [write.network] : []));

@@ -4,7 +4,7 @@ import type { Duration } from "../../base/clock.ts";
 import type { Cidr } from "../net/cidr.ts";
 import type { Family, Ip } from "../net/ip.ts";
 import type { Evidence } from "../model/evidence.ts";
-import type { Address, Blackout, Block, Host } from "../model/records.ts";
+import type { Address, Blackout, Block, Host, Reservation } from "../model/records.ts";
 import type { Topology } from "../model/topology.ts";
 
 /** One change of one record. `bump-guard` rewrites the network's guard key, so that every plan made before it fails. */
@@ -20,6 +20,8 @@ export type Write =
   | { readonly kind: "delete-blackout"; readonly cidr: Cidr }
   | { readonly kind: "put-evidence"; readonly evidence: Evidence }
   | { readonly kind: "delete-evidence"; readonly host: string }
+  | { readonly kind: "put-reservation"; readonly reservation: Reservation }
+  | { readonly kind: "delete-reservation"; readonly cidr: Cidr }
   | { readonly kind: "bump-guard"; readonly network: string };
 
 /**
@@ -37,6 +39,7 @@ export type AllocateRequest = {
   readonly segment: string;
   /** Wanted addresses, at most one a family; a family that is not named is chosen. */
   readonly ips?: readonly Ip[];
+  /** "namespace/pod": who an address may be kept for, besides `name`. */
   readonly pod?: string;
 };
 
@@ -74,7 +77,17 @@ export type Refusal =
     }
   /** Not inside any of the prefixes that the host may use for this tenant (`allowed`), or a second address of its family. */
   | { readonly kind: "ip-outside"; readonly ip: Ip; readonly allowed: readonly Cidr[] }
-  | { readonly kind: "ip-reserved"; readonly ip: Ip };
+  /** In a blackout. */
+  | { readonly kind: "ip-reserved"; readonly ip: Ip }
+  /** Reserved for `holder`, who is not the asker. */
+  | { readonly kind: "ip-kept"; readonly ip: Ip; readonly holder: string }
+  /** What is reserved for the asker lies where this host or tenant can have nothing; `place` undefined: in no group. */
+  | {
+      readonly kind: "kept-elsewhere";
+      readonly ip: Ip;
+      readonly host: string;
+      readonly place: Place | undefined;
+    };
 
 export type Allocation =
   | ({ readonly kind: "allocated"; readonly address: Address } & Plan)

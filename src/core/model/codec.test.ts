@@ -2,17 +2,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { UnavailableError } from "../../base/errors.ts";
-import { cidrOf, parseCidr, sizeOf } from "../net/cidr.ts";
+import { cidrOf, hostCidr, parseCidr, sizeOf } from "../net/cidr.ts";
 import type { Ip } from "../net/ip.ts";
 import {
   decodeAddress,
   decodeBlackout,
   decodeBlock,
   decodeHost,
+  decodeReservation,
   encodeAddress,
   encodeBlackout,
   encodeBlock,
   encodeHost,
+  encodeReservation,
 } from "./codec.ts";
 import { decodeTopology, encodeTopology } from "./codec-topology.ts";
 import {
@@ -24,6 +26,7 @@ import {
   hostKey,
   parseKey,
   policyKey,
+  reservationKey,
   topologyKey,
 } from "./keys.ts";
 import type { Address, Block, Host, Slot } from "./records.ts";
@@ -92,6 +95,11 @@ test("decode after encode is identity", () => {
       assert.deepEqual(decodeAddress(addressKey(anAddress.name), encodeAddress(anAddress)), plain(anAddress));
       const blackout = { cidr: aBlock.cidr, reason };
       assert.deepEqual(decodeBlackout(blackoutKey(blackout.cidr), encodeBlackout(blackout)), blackout);
+      for (const reservation of [blackout, { cidr: hostCidr(aBlock.cidr.ip), holder: aHost.name, reason }])
+        assert.deepEqual(
+          decodeReservation(reservationKey(reservation.cidr), encodeReservation(reservation)),
+          reservation,
+        );
     }),
     { numRuns: 200, seed: 3 },
   );

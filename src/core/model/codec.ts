@@ -15,8 +15,8 @@ import {
   readString,
   readStrings,
 } from "./codec-read.ts";
-import { addressKey, blackoutKey, blockKey, hostKey } from "./keys.ts";
-import type { Address, Blackout, Block, Host, Slot } from "./records.ts";
+import { addressKey, blackoutKey, blockKey, hostKey, reservationKey } from "./keys.ts";
+import type { Address, Blackout, Block, Host, Reservation, Slot } from "./records.ts";
 
 export function encodeHost(host: Host): string {
   const { name, ips, tags, agentPort, k8sInfo, groups } = host;
@@ -120,6 +120,19 @@ export function decodeBlackout(key: string, text: string): Blackout {
   const blackout = { cidr: readCidr(cidr), reason: readString(reason) };
   expectKey(cidr, blackoutKey(blackout.cidr));
   return blackout;
+}
+
+export function encodeReservation({ cidr, holder, reason }: Reservation): string {
+  return JSON.stringify({ cidr: formatCidr(cidr), holder, reason });
+}
+
+export function decodeReservation(key: string, text: string): Reservation {
+  const { cidr, holder, reason } = readObject(parseText(key, text), ["cidr", "reason"], ["holder"]);
+  const reservation = { cidr: readCidr(cidr), reason: readString(reason) };
+  expectKey(cidr, reservationKey(reservation.cidr));
+  if (!holder) return reservation;
+  if (sizeOf(reservation.cidr) > 1n) throw garbage(cidr, "a single address, as it has a holder");
+  return { ...reservation, holder: readString(holder) };
 }
 
 /** A record under another's key would be changed under the one and compared under the other. */

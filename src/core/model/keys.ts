@@ -3,7 +3,18 @@
 import { type Cidr, formatCidr } from "../net/cidr.ts";
 
 export const KEY_PREFIX = "/romana/v3/";
-const KINDS = ["hosts", "blocks", "addresses", "blackouts", "evidence", "guards", "policies"] as const;
+const KINDS = [
+  "hosts",
+  "blocks",
+  "addresses",
+  "blackouts",
+  "reservations",
+  "evidence",
+  "guards",
+  "policies",
+] as const;
+/** Kinds whose key ends in a prefix: its slash stays as it is, as nothing a user names stands in these keys. */
+const BY_CIDR: ReadonlySet<string> = new Set(["blocks", "blackouts", "reservations"]);
 
 /** Held on a lease by the daemon that leads, if one does. */
 export const leaderKey = `${KEY_PREFIX}leader`;
@@ -13,11 +24,12 @@ export const blockKey = (cidr: Cidr): string => `${KEY_PREFIX}blocks/${formatCid
 export const addressKey = (name: string): string => `${KEY_PREFIX}addresses/${escapeName(name)}`;
 export const blackoutKey = (cidr: Cidr): string => `${KEY_PREFIX}blackouts/${formatCidr(cidr)}`;
 export const evidenceKey = (host: string): string => `${KEY_PREFIX}evidence/${escapeName(host)}`;
+export const reservationKey = (cidr: Cidr): string => `${KEY_PREFIX}reservations/${formatCidr(cidr)}`;
 /** Bumped by every change that makes older allocation plans of the network wrong. */
 export const guardKey = (network: string): string => `${KEY_PREFIX}guards/${escapeName(network)}`;
 export const policyKey = (id: string): string => `${KEY_PREFIX}policies/${escapeName(id)}`;
 
-/** `name`: unescaped; of blocks and blackouts the canonical CIDR text. */
+/** `name`: unescaped; of blocks, blackouts and reservations the canonical CIDR text. */
 export type ParsedKey =
   { readonly kind: "topology" } | { readonly kind: (typeof KINDS)[number]; readonly name: string };
 
@@ -28,8 +40,7 @@ export function parseKey(key: string): ParsedKey | undefined {
     const prefix = `${KEY_PREFIX}${kind}/`;
     if (!key.startsWith(prefix)) continue;
     const rest = key.slice(prefix.length);
-    // The slash of a prefix stays as it is: nothing a user names stands in these keys.
-    const name = kind === "blocks" || kind === "blackouts" ? rest : unescapeName(rest);
+    const name = BY_CIDR.has(kind) ? rest : unescapeName(rest);
     return name === undefined ? undefined : { kind, name };
   }
   return undefined;

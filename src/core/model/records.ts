@@ -47,12 +47,23 @@ export type Address = {
   /** A release that carries another number frees nothing. */
   readonly sequence: number;
   readonly ips: readonly { readonly ip: Ip; readonly network: string; readonly block: Cidr }[];
-  /** "namespace/pod" where the asker is a Kubernetes pod; shown to people, never matched. */
+  /** "namespace/pod" where the asker is a Kubernetes pod. */
   readonly pod?: string;
 };
 
 /** A reserved range nobody gets an address from. Key `blackouts/<cidr>`. */
 export type Blackout = { readonly cidr: Cidr; readonly reason: string };
+
+/**
+ * A range kept out of the free choice: its addresses are given only to who asks for them by number or, where `holder` is set (a single
+ * address then), to that holder alone, asked for or not. Key `reservations/<cidr>`.
+ */
+export type Reservation = {
+  readonly cidr: Cidr;
+  /** The name of an address, or its pod as "namespace/pod". */
+  readonly holder?: string;
+  readonly reason: string;
+};
 
 /** A pod that is alive on a host, as its agent saw it: evidence for adoption and for leak checks. */
 export type Endpoint = {

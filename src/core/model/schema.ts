@@ -11,6 +11,8 @@ export type RecordStep = (key: string, value: string) => string | undefined;
 export const RECORD_STEPS: readonly RecordStep[] = [
   // Stores of schema 0 do not say so. Their records are those of schema 1.
   (_key, value) => value,
+  // Schema 2 has reservations and limits: who does not know them would give what is kept. The records of schema 1 stay as they are.
+  (_key, value) => value,
 ];
 /** What this program reads and writes. */
 export const RECORDS_SCHEMA = RECORD_STEPS.length;

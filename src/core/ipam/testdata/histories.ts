@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { type Cidr, parseCidr } from "../../net/cidr.ts";
 import type { Ip } from "../../net/ip.ts";
+import type { Reservation } from "../../model/records.ts";
 import type { AllocateRequest } from "../types.ts";
 import { network } from "./world.ts";
 
@@ -14,12 +15,22 @@ const blackouts = ["10.0.0.4/30", "10.0.0.8/29", "10.0.0.16/28", "fd00::/126", "
   parseCidr(text),
 );
 
+/** Of several sizes, over one another, two with holders among the names. */
+const reservations: readonly Reservation[] = [
+  { cidr: parseCidr("10.0.0.2/32"), holder: "p2", reason: "" },
+  { cidr: parseCidr("10.0.0.17/32"), holder: "p3", reason: "" },
+  { cidr: parseCidr("10.0.0.0/29"), reason: "" },
+  { cidr: parseCidr("10.0.0.16/30"), reason: "" },
+  { cidr: parseCidr("fd00::8/125"), reason: "" },
+];
+
 export type Step =
   | { do: "allocate"; request: AllocateRequest; seed: number }
   | { do: "release"; name: string; stale: boolean }
   | { do: "wait"; ms: number }
   | { do: "collect" }
   | { do: "blackout"; cidr: Cidr; on: boolean }
+  | { do: "reserve"; reservation: Reservation; on: boolean }
   | { do: "remove-host"; host: string };
 
 const name = fc.nat(40).map((i) => `p${i}`);
@@ -44,6 +55,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant("blackout" as const),
       cidr: fc.constantFrom(...blackouts),
+      on: fc.boolean(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("reserve" as const),
+      reservation: fc.constantFrom(...reservations),
       on: fc.boolean(),
     }),
   },

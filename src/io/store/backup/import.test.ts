@@ -7,7 +7,7 @@ import { test, type TestContext } from "node:test";
 import { silentLog } from "../../../base/log.ts";
 import { UnavailableError } from "../../../base/errors.ts";
 import { KEY_PREFIX } from "../../../core/model/keys.ts";
-import { RECORDS_SCHEMA } from "../../../core/model/schema.ts";
+import { RECORD_STEPS, RECORDS_SCHEMA } from "../../../core/model/schema.ts";
 import { openSqliteStore } from "../sqlite-store.ts";
 import type { Store } from "../store.ts";
 import { readImport, readSchema, readWholeImport } from "../store-state.ts";
@@ -115,13 +115,16 @@ test("two imports at a time: one is told of the other", async () => {
 
 test("records of an older schema are upgraded on their way; those of a newer one stay where they are", async () => {
   const steps = [
-    (_: string, value: string) => value,
+    ...RECORD_STEPS,
     (key: string, value: string) => (key.includes("/hosts/") ? undefined : `${value}!`),
   ];
   const to = memoryStore();
   await importRecords(to, recordsOf(await filled(few)), { replace: false, steps });
-  const [{ entry }, { record }] = await Promise.all([to.get(`${KEY_PREFIX}topology`), readSchema(to, 2)]);
-  assert.deepEqual([entry?.value, record.version], ["{}!", 2]);
+  const [{ entry }, { record }] = await Promise.all([
+    to.get(`${KEY_PREFIX}topology`),
+    readSchema(to, steps.length),
+  ]);
+  assert.deepEqual([entry?.value, record.version], ["{}!", RECORDS_SCHEMA + 1]);
   assert.equal((await to.get(`${KEY_PREFIX}hosts/h1`)).entry, undefined);
   await assert.rejects(copy(await filled(few), to, true), { code: "STORE_SCHEMA_NEWER" });
   await assert.rejects(backupOf(to), { code: "STORE_SCHEMA_NEWER" });
