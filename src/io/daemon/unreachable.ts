@@ -8,9 +8,11 @@ type NetworkError = Error & { readonly code?: string; readonly reason?: string }
 /** UnavailableError `DAEMON_TLS` where one side does not trust the other, `DAEMON_UNREACHABLE` for all else. `shown`: what this side showed. */
 export function unreachable(url: URL, cause: NetworkError, shown: Pems): UnavailableError {
   const distrust = distrustOf(cause, url, shown);
+  const isPlain = url.protocol === "http:" && cause.code === "ECONNRESET";
+  const reason = `${(cause.message || cause.code) ?? "error"}${isPlain ? ": it may want https" : ""}`;
   const message = distrust
     ? `no connection to the daemon at ${url.origin}: ${distrust}`
-    : `no answer from the daemon at ${url.origin} (${cause.message || cause.code})`;
+    : `no answer from the daemon at ${url.origin} (${reason})`;
   const code = distrust ? "DAEMON_TLS" : "DAEMON_UNREACHABLE";
   return new UnavailableError({ code, message, url: url.origin, error: cause.message }, { cause });
 }
@@ -22,7 +24,9 @@ const DAEMONS: Readonly<Record<string, string>> = {
   CERT_REVOKED: "its certificate is revoked by --daemon-crl: give the daemon another",
   CRL_HAS_EXPIRED: "--daemon-crl has expired: fetch a newer list from the CA",
   CRL_NOT_YET_VALID: "--daemon-crl is not yet valid: compare the clocks of both machines",
-  UNABLE_TO_GET_CRL: "--daemon-crl has no list of the CA that issued its certificate",
+  CRL_SIGNATURE_FAILURE: "--daemon-crl holds a list that the CA in --daemon-ca did not sign",
+  UNABLE_TO_GET_CRL:
+    "its certificate is of a CA that --daemon-ca lacks, or --daemon-crl has no list of the CA",
   INVALID_PURPOSE: "its certificate is not one for servers: issue it with extendedKeyUsage serverAuth",
   DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed and not the one in --daemon-ca",
   SELF_SIGNED_CERT_IN_CHAIN: "its certificate is of an authority that is not in --daemon-ca",
@@ -38,15 +42,17 @@ function distrustOf(cause: NetworkError, { hostname, protocol }: URL, shown: Pem
   if (DAEMONS[code] !== undefined) return DAEMONS[code];
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID")
     return `its certificate is not for ${hostname} (${cause.reason ?? message}): use a name that it holds, or issue it with this one as subjectAltName`;
-  if (/ALERT_CERTIFICATE_REQUIRED|ALERT_HANDSHAKE_FAILURE/.test(code))
+  // A handshake that fails has a code of its own, or one of a write whose text names it.
+  const what = `${code} ${message}`;
+  if (/alert.certificate.required|alert.handshake.failure/i.test(what))
     return shown.cert
       ? `it refuses the handshake (${code})`
       : "it asks for a certificate of this side: give --daemon-cert and --daemon-key";
-  if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/.test(code))
+  if (/wrong.version.number|packet.length.too.long/i.test(what))
     return "it does not speak TLS: use http, or give the daemon --tls-cert";
-  if (/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/.test(code)) return `it speaks no TLS 1.2 or newer (${code})`;
+  if (/protocol.version|unsupported.protocol/i.test(what)) return "it speaks no TLS 1.2 or newer";
   // The refusal may come as an alert or as a connection that ends, whichever the kernel delivers first.
-  if (/_ALERT_/.test(code) || code === "ECONNRESET") return refusedOf(code, shown);
+  if (/[_ ]alert[_ ]/i.test(what) || code === "ECONNRESET") return refusedOf(code, shown);
   return undefined;
 }
 

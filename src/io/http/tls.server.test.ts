@@ -71,7 +71,7 @@ test("it answers over TLS 1.2 and 1.3, and to nothing older", async (t) => {
 const strangers: readonly (readonly [who: string, shown: Shown])[] = [
   ["without a certificate", { ca: ours.ca }],
   ["of a foreign authority", { ...theirs.issue("node-1", []), ca: ours.ca }],
-  ["whose certificate has ended", ours.issue("late", [], -1)],
+  ["whose certificate has ended", ours.issue("late", [], { starts: -2, ends: -1 })],
   ["whose certificate is its own authority", selfSigned()],
 ];
 
