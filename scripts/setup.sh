@@ -8,7 +8,7 @@ packages=(
   gcc libc6-dev musl-tools make curl iproute2 nftables procps util-linux mount
   iputils-ping iputils-arping traceroute iperf3
   containerd runc containernetworking-plugins bird2 busybox-static
-  etcd-server openssl
+  etcd-server openssl e2fsprogs
 )
 
 missing=()
