@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { daemonOptions } from "../../src/apps/daemon/config.ts";
 import { createDaemon, type RunningDaemon } from "../../src/apps/daemon/wire.ts";
 import { type Clock, systemClock, systemRng } from "../../src/base/clock.ts";
-import { silentLog } from "../../src/base/log.ts";
+import { type Log, silentLog } from "../../src/base/log.ts";
 import { readOptions } from "../../src/base/options.ts";
 import type { TopologyDocument } from "../../src/core/api/types.ts";
 import { createMemoryStore } from "../../src/io/store/memory-store.ts";
@@ -30,9 +30,12 @@ export async function startDaemon({
   argv = ["--new-cluster"],
   clock = systemClock,
   store = createMemoryStore({ clock }),
-}: { argv?: string[]; clock?: Clock; store?: Store } = {}): Promise<RunningDaemon & { readonly call: Call }> {
+  log = silentLog,
+}: { argv?: string[]; clock?: Clock; store?: Store; log?: Log } = {}): Promise<
+  RunningDaemon & { readonly call: Call }
+> {
   const config = readOptions(daemonOptions, { argv, env: {}, envPrefix: "TEST" });
-  const running = await createDaemon(config, store, { clock, rng: systemRng, log: silentLog });
+  const running = await createDaemon(config, store, { clock, rng: systemRng, log });
   return { ...running, call: caller(running.app) };
 }
 

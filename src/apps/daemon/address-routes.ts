@@ -7,6 +7,7 @@ import { allocate } from "../../core/ipam/allocate.ts";
 import { release } from "../../core/ipam/release.ts";
 import type { AllocateRequest, ReleaseRequest } from "../../core/ipam/types.ts";
 import { parseIp, tryParseIp } from "../../core/net/ip.ts";
+import { isOwn, type Own, ownOf } from "./access/guard.ts";
 import { adoptionView, type Daemon } from "./daemon.ts";
 import { allocationRefused, releaseRefused } from "./refusal.ts";
 import { replies } from "./route-schemas.ts";
@@ -43,13 +44,20 @@ export function addressRoutes(app: FastifyInstance, daemon: Daemon): void {
   app.delete<{ Querystring: Static<typeof ReleaseQuery> }>(
     "/address",
     { schema: { summary: "Release by name or IP", querystring: ReleaseQuery, ...replies(ReleaseReply) } },
-    async ({ query }) => writer.submit(() => decideRelease(daemon, releaseRequest(query), query.addressName)),
+    async (request) => {
+      const { query } = request;
+      const own = ownOf(request);
+      return writer.submit(() => decideRelease(daemon, releaseRequest(query), own, query.addressName));
+    },
   );
   app.get<{ Querystring: Static<typeof AddressFilter> }>(
     "/addresses",
     { schema: { summary: "Allocated addresses", querystring: AddressFilter, ...replies(AddressList) } },
-    ({ query }): AddressList => {
-      const wanted = Object.entries(query) as ["host" | "tenant" | "segment", string][];
+    (request): AddressList => {
+      const wanted = Object.entries({ ...request.query, ...ownOf(request) }) as [
+        "host" | "tenant" | "segment",
+        string,
+      ][];
       const matches = mirror.state.addresses
         .values()
         .filter((address) => wanted.every(([field, value]) => address[field] === value));
@@ -92,8 +100,17 @@ function releaseRequest(query: Static<typeof ReleaseQuery>): ReleaseRequest {
   };
 }
 
-function decideRelease(daemon: Daemon, request: ReleaseRequest, asked: string): Decision<ReleaseReply> {
-  const answer = release(daemon.mirror.state, request, { now: daemon.clock.now() });
+function decideRelease(
+  daemon: Daemon,
+  request: ReleaseRequest,
+  own: Own,
+  asked: string,
+): Decision<ReleaseReply> {
+  const { state } = daemon.mirror;
+  const held = "name" in request ? state.addresses.get(request.name) : state.addressAt(request.ip);
+  // What is another's is as unknown as what is not there.
+  if (held && !isOwn(own, held)) throw releaseRefused({ kind: "not-found" }, asked);
+  const answer = release(state, request, { now: daemon.clock.now() });
   daemon.metrics.allocations.inc({ kind: "release", outcome: answer.kind });
   if (answer.kind !== "released") throw releaseRefused(answer, asked);
   return { value: { released: true }, plan: answer };

@@ -17,7 +17,8 @@ export const daemonOptions = {
   ),
   tlsKey: options.option(options.text, "", "PEM file of that certificate's key"),
   tlsClientCa: options.option(options.text, "", "PEM file of the CA whose certificates clients must show"),
-  insecure: options.option(options.toggle, false, "listen off loopback without TLS"),
+  tokenFile: options.option(options.text, "", "file of the tokens that clients may show"),
+  insecure: options.option(options.toggle, false, "listen off loopback without TLS or without credentials"),
   store: options.option(
     options.text,
     "sqlite:/var/lib/romana/romana.db",

@@ -3,6 +3,9 @@ import { readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
 import { createHttpApp } from "../../io/http/http-app.ts";
 import type { PemFiles } from "../../io/pem/pem-files.ts";
+import { auditRequests } from "./access/audit.ts";
+import { guardRoutes } from "./access/guard.ts";
+import type { Identify } from "./access/identify.ts";
 import { addressRoutes } from "./address-routes.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { blackoutRoutes } from "./blackout-routes.ts";
@@ -15,14 +18,21 @@ import { reservationRoutes } from "./reservation-routes.ts";
 import { topologyRoutes } from "./topology-routes.ts";
 import { watchRoutes } from "./watch-routes.ts";
 
-export async function createDaemonApp(daemon: Daemon, tls?: PemFiles): Promise<FastifyInstance> {
-  const { log, metrics } = daemon;
+type AccessOptions = { readonly identify: Identify; readonly tls?: PemFiles | undefined };
+
+export async function createDaemonApp(
+  daemon: Daemon,
+  { identify, tls }: AccessOptions,
+): Promise<FastifyInstance> {
+  const { log, metrics, clock } = daemon;
   const options = { title: "Romana", version: packageVersion(), ...(tls && { tls }) };
   const app = await createHttpApp(options, { log });
   app.addHook("onResponse", (request, reply, done) => {
     metrics.requests.inc({ route: request.routeOptions.url ?? "unknown", status: reply.statusCode });
     done();
   });
+  guardRoutes(app, { identify, metrics });
+  auditRequests(app, { log, clock });
   addressRoutes(app, daemon);
   networkRoutes(app, daemon);
   tenantRoutes(app, daemon);

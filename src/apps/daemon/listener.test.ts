@@ -4,7 +4,14 @@ import { test } from "node:test";
 import { InputError } from "../../base/errors.ts";
 import { checkListener, parseListen } from "./listener.ts";
 
-const plain = { listen: "127.0.0.1:9600", tlsCert: "", tlsKey: "", tlsClientCa: "", insecure: false };
+const plain = {
+  listen: "127.0.0.1:9600",
+  tlsCert: "",
+  tlsKey: "",
+  tlsClientCa: "",
+  tokenFile: "",
+  insecure: false,
+};
 const tls = { tlsCert: "/cert", tlsKey: "/key" };
 
 /** Each: options, and the fields of what is wrong with them. */
@@ -18,7 +25,12 @@ const checked: readonly (readonly [given: Partial<typeof plain>, fields: readonl
   [{ listen: "10.0.0.1:9600" }, ["--listen"]],
   [{ listen: "127.example:9600" }, ["--listen"]],
   [{ listen: ":9600", insecure: true }, []],
-  [{ listen: ":9600", ...tls }, []],
+  [{ listen: ":9600", ...tls }, ["--listen"]],
+  [{ listen: ":9600", ...tls, insecure: true }, []],
+  [{ listen: ":9600", ...tls, tlsClientCa: "/ca" }, []],
+  [{ listen: ":9600", ...tls, tokenFile: "/tokens" }, []],
+  [{ listen: ":9600", tokenFile: "/tokens" }, ["--listen"]],
+  [{ tokenFile: "/tokens" }, []],
   [{ ...tls, tlsClientCa: "/ca" }, []],
   [{ tlsCert: "/cert" }, ["--tls-key"]],
   [{ tlsKey: "/key" }, ["--tls-cert"]],

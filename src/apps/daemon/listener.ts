@@ -4,9 +4,12 @@ import { type Fault, InputError } from "../../base/errors.ts";
 import { pairFaults, type PemFiles } from "../../io/pem/pem-files.ts";
 import type { DaemonConfig } from "./config.ts";
 
-type ListenerConfig = Pick<DaemonConfig, "listen" | "tlsCert" | "tlsKey" | "tlsClientCa" | "insecure">;
+type ListenerConfig = Pick<
+  DaemonConfig,
+  "listen" | "tlsCert" | "tlsKey" | "tlsClientCa" | "tokenFile" | "insecure"
+>;
 
-/** InputError with all that is wrong: `LISTEN`, `LISTEN_PLAIN` (off loopback without TLS), `PEM` (one file without the other). */
+/** InputError with all that is wrong: `LISTEN`, `LISTEN_PLAIN`, `LISTEN_OPEN` (off loopback without TLS, without credentials), `PEM` (one file without the other). */
 export function checkListener(config: ListenerConfig): void {
   const { host } = parseListen(config.listen);
   const faults: Fault[] = pairFaults(pemFiles(config));
@@ -14,13 +17,27 @@ export function checkListener(config: ListenerConfig): void {
     void faults.push({ code, field, value, expected });
   if (config.tlsClientCa !== "" && config.tlsCert === "")
     refuse("PEM", "--tls-cert", "", "a certificate, as --tls-client-ca is given");
-  if (config.tlsCert === "" && !config.insecure && !isLoopback(host)) {
-    const expected =
-      "--tls-cert and --tls-key, an address of loopback, or --insecure: others would read along";
-    refuse("LISTEN_PLAIN", "--listen", config.listen, expected);
+  if (!config.insecure && !isLoopback(host)) {
+    if (config.tlsCert === "")
+      refuse("LISTEN_PLAIN", "--listen", config.listen, `--tls-cert and --tls-key, ${ELSE} read along`);
+    else if (!asksWho(config))
+      refuse(
+        "LISTEN_OPEN",
+        "--listen",
+        config.listen,
+        `--tls-client-ca or --token-file, ${ELSE} do everything`,
+      );
   }
   if (faults.length > 0) throw new InputError(faults);
 }
+
+const ELSE = "an address of loopback, or --insecure: others would";
+
+/** Whether callers must say who they are; otherwise each of them is the administrator. */
+export const asksWho = ({
+  tlsClientCa,
+  tokenFile,
+}: Pick<ListenerConfig, "tlsClientCa" | "tokenFile">): boolean => tlsClientCa !== "" || tokenFile !== "";
 
 /** `undefined`: plain HTTP. */
 export const tlsFiles = (config: ListenerConfig): PemFiles | undefined =>
@@ -33,7 +50,7 @@ const pemFiles = ({ tlsCert, tlsKey, tlsClientCa }: ListenerConfig): PemFiles =>
 });
 
 /** RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3, RFC 6761 section 6.3. */
-const isLoopback = (host: string): boolean =>
+export const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 
 /** `host:port`, `[v6]:port`, or `:port` for every address. */

@@ -1,4 +1,5 @@
 // `romana daemon`: options in, exit code out. Listens only when everything behind the port is ready.
+import { lookup } from "node:dns/promises";
 import { Seconds, systemClock, systemRng } from "../../base/clock.ts";
 import { InputError, UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
@@ -7,7 +8,7 @@ import { within } from "../../base/within.ts";
 import { createPinoLog } from "../../io/log/pino-log.ts";
 import { openStore } from "../../io/store/open-store.ts";
 import { type DaemonConfig, daemonOptions, ENV_PREFIX } from "./config.ts";
-import { checkListener, parseListen } from "./listener.ts";
+import { asksWho, checkListener, parseListen } from "./listener.ts";
 import { readBytes } from "./read-bytes.ts";
 import type { RunningDaemon } from "./wire.ts";
 
@@ -28,8 +29,9 @@ export async function run(
   const running = await start(config, log);
   try {
     await listen(running, config);
-    const { listen: address, store, tlsCert } = config;
-    if (tlsCert === "") log.info("no TLS: whoever reaches the port may do everything", { listen: address });
+    const { listen: address, store } = config;
+    if (!asksWho(config))
+      log.info("no credentials asked for: whoever reaches the port may do everything", { listen: address });
     log.info("ready", { listen: address, store, revision: running.daemon.mirror.revision });
     log.info("stopping", { signal: await Promise.race([signalled, running.ended]) });
   } finally {
@@ -48,7 +50,9 @@ async function start(config: DaemonConfig, log: Log): Promise<RunningDaemon> {
 
 async function listen({ app }: RunningDaemon, { listen: address }: DaemonConfig): Promise<void> {
   try {
-    await app.listen(parseListen(address));
+    const { host, port } = parseListen(address);
+    // Given the name, the framework would open a second server beside ours, on the other family.
+    await app.listen({ host: host === "localhost" ? (await lookup(host)).address : host, port });
   } catch (cause) {
     const reason = (cause as Error).message;
     throw new UnavailableError({ code: "LISTEN", address, reason }, { cause });

@@ -16,6 +16,12 @@ export function createMetrics() {
       labelNames: ["route", "status"] as const,
       registers,
     }),
+    denied: new Counter({
+      name: "romana_daemon_denied_total",
+      help: "Requests denied, by reason.",
+      labelNames: ["reason"] as const,
+      registers,
+    }),
     allocations: new Counter({
       name: "romana_daemon_allocations_total",
       help: "Allocations and releases, by outcome.",

@@ -4,6 +4,7 @@ import { BlockList, NetworkList, SegmentList, TenantList, type NetworkReply } fr
 import { usage } from "../../core/ipam/usage.ts";
 import { blockKey, topologyKey } from "../../core/model/keys.ts";
 import type { Block } from "../../core/model/records.ts";
+import { isOwn, ownOf } from "./access/guard.ts";
 import type { Daemon } from "./daemon.ts";
 import { unknownResource } from "./refusal.ts";
 import { replies } from "./route-schemas.ts";
@@ -26,22 +27,31 @@ export function networkRoutes(app: FastifyInstance, { mirror }: Daemon): void {
   app.get<{ Params: { network: string } }>(
     "/networks/:network/blocks",
     { schema: { summary: "Blocks of a network", ...replies(BlockList) } },
-    ({ params: { network } }): BlockList => {
+    (request): BlockList => {
+      const { network } = request.params;
+      const own = ownOf(request);
       if (!mirror.state.network(network)) throw unknownResource("network", network);
-      return list((block) => block.network === network);
+      return list((block) => block.network === network && isOwn(own, block));
     },
   );
-  app.get("/blocks", { schema: { summary: "All blocks", ...replies(BlockList) } }, () => list(() => true));
+  app.get("/blocks", { schema: { summary: "All blocks", ...replies(BlockList) } }, (request) => {
+    const own = ownOf(request);
+    return list((block) => isOwn(own, block));
+  });
 }
 
 export function tenantRoutes(app: FastifyInstance, { mirror }: Daemon): void {
-  app.get("/tenants", { schema: { summary: "Tenants that have blocks", ...replies(TenantList) } }, () => ({
-    revision: mirror.revision,
-    tenants: [...usage(mirror.state).tenants].map(([id, count]) => ({
-      ...{ id, segments: [...count.segments.keys()] },
-      ...usageReply(count),
-    })),
-  }));
+  app.get(
+    "/tenants",
+    { schema: { summary: "Tenants that have blocks", ...replies(TenantList) } },
+    (request) => {
+      const own = ownOf(request);
+      const tenants = [...usage(mirror.state).tenants]
+        .filter(([id]) => own.tenant === undefined || own.tenant === id)
+        .map(([id, count]) => ({ id, segments: [...count.segments.keys()], ...usageReply(count) }));
+      return { revision: mirror.revision, tenants };
+    },
+  );
   app.get<{ Params: { tenant: string } }>(
     "/tenants/:tenant/segments",
     { schema: { summary: "Segments of a tenant", ...replies(SegmentList) } },

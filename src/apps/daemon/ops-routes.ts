@@ -12,13 +12,15 @@ const health = (summary: string) => ({
 
 export function healthRoutes(app: FastifyInstance, daemon: Daemon): void {
   // What fails and says so is not mended by a restart: without the store there would be no daemon at all.
-  app.get("/healthz", health("Whether every loop lives"), (_request, reply) => {
+  app.get("/healthz", health("Whether every loop lives"), ({ caller }, reply) => {
     const { alive, parts } = daemon.health.state();
-    return reply.code(alive ? 200 : 503).send({ ok: alive, parts });
+    return reply.code(alive ? 200 : 503).send({ ok: alive, parts: caller ? parts : {} });
   });
   // Waiting for adoption is no reason to be unready: the reports it waits for come through here.
-  app.get("/readyz", health("Whether requests can be served"), (_request, reply) => {
+  app.get("/readyz", health("Whether requests can be served"), ({ caller }, reply) => {
     const { ok, parts } = daemon.health.state();
+    // Its parts name records: not for everybody who reaches the port.
+    if (!caller) return reply.code(ok ? 200 : 503).send({ ok, parts: {} });
     const addresses = daemon.adoption.ready(adoptionView(daemon)) ? "ready" : "waiting for reports";
     const garbage = [...daemon.mirror.garbage.keys()];
     const records = garbage.length > 0 ? `garbage: ${garbage.slice(0, 5).join(", ")}` : "ok";
@@ -29,6 +31,7 @@ export function healthRoutes(app: FastifyInstance, daemon: Daemon): void {
 }
 
 export function opsRoutes(app: FastifyInstance, daemon: Daemon): void {
+  app.get("/openapi.json", { schema: { hide: true } }, () => app.swagger());
   app.get(
     "/metrics",
     { schema: { summary: "Prometheus metrics", produces: ["text/plain"] } },

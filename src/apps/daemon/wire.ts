@@ -6,6 +6,7 @@ import { createHealth } from "../../base/health.ts";
 import type { Log } from "../../base/log.ts";
 import { within } from "../../base/within.ts";
 import type { Store } from "../../io/store/store.ts";
+import { createIdentify } from "./access/identify.ts";
 import { Adoption } from "./adoption.ts";
 import type { DaemonConfig } from "./config.ts";
 import type { Daemon } from "./daemon.ts";
@@ -53,7 +54,10 @@ export async function createDaemon(
   try {
     await mirror.start();
     await applyInitialTopology(daemon, config);
-    const app = await createDaemonApp(daemon, tlsFiles(config));
+    const app = await createDaemonApp(daemon, {
+      identify: createIdentify(config, deps),
+      tls: tlsFiles(config),
+    });
     const loops = startLoops(daemon, deps);
     const close = async (): Promise<void> => {
       hub.close();

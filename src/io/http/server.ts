@@ -24,7 +24,7 @@ export const HTTP_LIMITS = {
 };
 export type HttpLimits = typeof HTTP_LIMITS;
 
-/** `tls`: certificate and key of the server; with `ca`, who shows no certificate of it is refused. InputError of `readCheckedPems`. */
+/** `tls`: certificate and key of the server; with `ca`, clients are asked for a certificate of it, and the socket of one that shows it is `authorized`: who else gets in is decided request by request. InputError of `readCheckedPems`. */
 export function createLimitedServer(
   handler: RequestListener,
   limits: HttpLimits,
@@ -56,7 +56,7 @@ function startTls(
 ): Server {
   const renew = renewingPems(files, log);
   let pems = renew();
-  const asks = { requestCert: pems.ca !== undefined, rejectUnauthorized: true };
+  const asks = { requestCert: pems.ca !== undefined, rejectUnauthorized: false };
   const server = createTlsServer(
     { ...options, ...contextOf(pems), ...asks, handshakeTimeout: limits.request },
     handler,

@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
 import { type AddressInfo, connect as connectPlain } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { after, test, type TestContext } from "node:test";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { type CertificateFiles, createAuthority } from "../../../test/support/certificates.ts";
@@ -32,7 +34,7 @@ const filesOf = ({ cert, key }: CertificateFiles, ca = ""): PemFiles => ({
 async function start(t: TestContext, tls: PemFiles, log: Log = silentLog): Promise<number> {
   const limits = { ...HTTP_LIMITS, request: 300, check: 50 };
   const app = await createHttpApp({ title: "Test", version: "1", limits, tls }, { log });
-  app.get("/", () => "here");
+  app.get("/", ({ socket }) => ("authorized" in socket && socket.authorized ? "known" : "here"));
   t.after(() => app.close());
   await app.listen({ host: "127.0.0.1", port: 0 });
   return (app.server.address() as AddressInfo).port;
@@ -40,14 +42,13 @@ async function start(t: TestContext, tls: PemFiles, log: Log = silentLog): Promi
 
 type Shown = { readonly ca: string; readonly cert?: string; readonly key?: string };
 
-/** The reply's status; rejects with why there is none. */
-async function ask(port: number, { ca, cert, key }: Shown, more: ConnectionOptions = {}): Promise<number> {
+/** "known" with a certificate that the server takes, "here" without; rejects with why there is no reply. */
+async function ask(port: number, { ca, cert, key }: Shown, more: ConnectionOptions = {}): Promise<string> {
   const own = cert && key ? { cert: readFileSync(cert), key: readFileSync(key) } : {};
   const sent = request({ host: "127.0.0.1", port, agent: false, ca: readFileSync(ca), ...own, ...more });
   sent.end();
-  const [reply] = (await once(sent, "response")) as [{ statusCode: number; resume(): void }];
-  reply.resume();
-  return reply.statusCode;
+  const [reply] = (await once(sent, "response")) as [IncomingMessage];
+  return text(reply);
 }
 
 /** The serial number of the certificate that a new connection is shown. */
@@ -62,7 +63,7 @@ async function shown(port: number): Promise<string> {
 test("it answers over TLS 1.2 and 1.3, and to nothing older", async (t) => {
   const port = await start(t, filesOf(server));
   for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const)
-    assert.equal(await ask(port, { ca: ours.ca }, { maxVersion }), 200);
+    assert.equal(await ask(port, { ca: ours.ca }, { maxVersion }), "here");
   const old = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "ALL@SECLEVEL=0" } as const;
   await assert.rejects(ask(port, { ca: ours.ca }, old), /protocol version/);
 });
@@ -80,29 +81,28 @@ function selfSigned(): Shown {
   return { ca: ours.ca, cert: createAuthority(folder).ca, key: join(folder, "ca-key.pem") };
 }
 
-test("with a CA for clients, a certificate of it is let in", async (t) => {
-  assert.equal(await ask(await start(t, filesOf(server, ours.ca)), client), 200);
+test("with a CA for clients, a certificate of it is known", async (t) => {
+  assert.equal(await ask(await start(t, filesOf(server, ours.ca)), client), "known");
 });
 for (const [who, given] of strangers)
-  test(`with a CA for clients, a client ${who} is refused`, async (t) => {
-    const port = await start(t, filesOf(server, ours.ca));
-    await assert.rejects(ask(port, given), /alert|socket hang up|ECONNRESET/);
+  test(`with a CA for clients, a client ${who} is not known`, async (t) => {
+    assert.equal(await ask(await start(t, filesOf(server, ours.ca)), given), "here");
   });
 
 test("plain HTTP, and a handshake that does not go on, are cut off", { timeout: 10_000 }, async (t) => {
   const port = await start(t, filesOf(server));
-  const open = async (text: string): Promise<string> => {
+  const open = async (bytes: string): Promise<string> => {
     const socket = connectPlain(port, "127.0.0.1");
     let said = "";
     socket.on("data", (chunk: Buffer) => (said += chunk.toString("latin1")));
     socket.on("error", () => undefined);
-    socket.write(text);
+    socket.write(bytes);
     await once(socket, "close");
     return said;
   };
   const said = await Promise.all([open("GET / HTTP/1.1\r\nhost: x\r\n\r\n"), open("\x16\x03\x01")]);
   assert.ok(!said.join("").includes("here"));
-  assert.equal(await ask(port, { ca: ours.ca }), 200, "and the others are served");
+  assert.equal(await ask(port, { ca: ours.ca }), "here", "and the others are served");
 });
 
 test("files that are missing, no certificates or of another key are told by option", async () => {
@@ -139,17 +139,17 @@ test("files that change serve the next connection; half changed, the last good o
   assert.deepEqual([await shown(port), await shown(port)], [first, first]);
   put("key", next);
   assert.notEqual(await shown(port), first);
-  assert.equal(await ask(port, { ca: ours.ca }), 200);
+  assert.equal(await ask(port, { ca: ours.ca }), "here");
   assert.deepEqual(lines, ["certificates not renewed: the last good ones serve", "certificates renewed"]);
 });
 
-test("a CA for clients that changes lets its own in, and no longer the others", async (t) => {
+test("a CA for clients that changes knows its own, and no longer the others", async (t) => {
   const used = join(dir, "used-ca.pem");
   copyFileSync(ours.ca, used);
   const port = await start(t, filesOf(server, used));
   const stranger = { ...theirs.issue("node-2", []), ca: ours.ca };
-  assert.equal(await ask(port, client), 200);
+  assert.equal(await ask(port, client), "known");
   copyFileSync(theirs.ca, used);
-  assert.equal(await ask(port, stranger), 200);
-  await assert.rejects(ask(port, client), /alert|socket hang up|ECONNRESET/);
+  assert.equal(await ask(port, stranger), "known");
+  assert.equal(await ask(port, client), "here");
 });

@@ -1,0 +1,83 @@
+// Who may do what: the one table that the checks, the OpenAPI document and docs/reference/access.md are made of.
+import type { FastifyRequest } from "fastify";
+import { type Role, ROLES } from "./caller.ts";
+
+/** Where in a request something is named. */
+export type Place = `${"body" | "query" | "params"}.${string}`;
+
+/** Neither word: everything. */
+export type Grant = {
+  /** This must name the caller's own host or tenant; with `kept` it may be left out. */
+  readonly named?: Place;
+  /** The route itself leaves out what is another's: it asks `ownOf(request)`. */
+  readonly kept?: true;
+};
+export type Rule = {
+  /** What the audit log names as the object of the request. */
+  readonly about?: Place;
+  /** Anybody, without a credential. */
+  readonly open?: true;
+  readonly grants: Readonly<Partial<Record<Role, Grant>>>;
+};
+
+type Cell = Grant | undefined;
+const ALL: Grant = {};
+const NO = undefined;
+/** Its own: the route looks. */
+const OWN: Grant = { kept: true };
+const named = (place: Place): Grant => ({ named: place });
+const ownNamed = (place: Place): Grant => ({ named: place, kept: true });
+
+type Row = readonly [about: Place | "", admin: Cell, service: Cell, node: Cell, tenant: Cell, reader: Cell];
+
+const rows: Readonly<Record<string, Row | "open">> = {
+  // route                           about               admin service node                 tenant            read-only
+  "POST /address": ["body.name", ALL, NO, named("body.host"), NO, NO],
+  "DELETE /address": ["query.addressName", ALL, NO, ownNamed("query.host"), NO, NO],
+  "GET /addresses": ["", ALL, ALL, ownNamed("query.host"), ownNamed("query.tenant"), ALL],
+  "GET /backup": ["", ALL, NO, NO, NO, NO],
+  "GET /blackouts": ["", ALL, ALL, NO, NO, ALL],
+  "POST /blackouts": ["body.cidr", ALL, NO, NO, NO, NO],
+  "DELETE /blackouts": ["query.cidr", ALL, NO, NO, NO, NO],
+  "GET /blocks": ["", ALL, ALL, ALL, OWN, ALL],
+  "GET /healthz": "open",
+  "GET /hosts": ["", ALL, ALL, ALL, NO, ALL],
+  "POST /hosts": ["body.name", ALL, ALL, named("body.name"), NO, NO],
+  "GET /hosts/:name": ["", ALL, ALL, ALL, NO, ALL],
+  "DELETE /hosts/:name": ["params.name", ALL, ALL, NO, NO, NO],
+  "POST /hosts/:name/report": ["params.name", ALL, NO, named("params.name"), NO, NO],
+  "POST /ipam/adopt": ["", ALL, NO, NO, NO, NO],
+  "GET /metrics": ["", ALL, ALL, NO, NO, ALL],
+  "GET /networks": ["", ALL, ALL, ALL, NO, ALL],
+  "GET /networks/:network/blocks": ["", ALL, ALL, ALL, OWN, ALL],
+  "GET /openapi.json": ["", ALL, ALL, ALL, ALL, ALL],
+  "GET /readyz": "open",
+  "GET /tenants": ["", ALL, ALL, NO, OWN, ALL],
+  "GET /tenants/:tenant/segments": ["", ALL, ALL, NO, named("params.tenant"), ALL],
+  "GET /topology": ["", ALL, ALL, ALL, NO, ALL],
+  "POST /topology": ["", ALL, NO, NO, NO, NO],
+  "GET /watch": ["", ALL, ALL, ALL, NO, ALL],
+};
+
+export const ACCESS: ReadonlyMap<string, Rule> = new Map(
+  Object.entries(rows).map(([route, row]) => [route, ruleOf(row)]),
+);
+
+function ruleOf(row: Row | "open"): Rule {
+  if (row === "open") return { open: true, grants: {} };
+  const [about, ...cells] = row;
+  const grants = ROLES.flatMap((role, i) => (cells[i] ? [[role, cells[i]] as const] : []));
+  return { ...(about !== "" && { about }), grants: Object.fromEntries(grants) };
+}
+
+/** What a request says at a place; `undefined`: nothing. */
+export function valueAt(request: FastifyRequest, place: Place): unknown {
+  const [part, field = ""] = place.split(".", 2);
+  return (request[part as "body" | "query" | "params"] as Record<string, unknown> | null | undefined)?.[
+    field
+  ];
+}
+
+/** A grant in words: for the OpenAPI document, the docs and who is refused. */
+export const describeGrant = ({ named: place, kept }: Grant): string =>
+  place === undefined ? (kept ? "own" : "all") : `own (\`${place}\`)`;
