@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { ACCESS } from "./access/access-table.ts";
 import { startDaemon, twoRacks } from "../../../test/support/daemon.ts";
 import type { AddressReply, BlockList, HostReply } from "../../core/api/types.ts";
 
@@ -146,39 +147,13 @@ test("the OpenAPI document lists every route", async () => {
   const listed = Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   );
-  assert.deepEqual(listed.sort(), ROUTES.toSorted());
+  const routes = [...ACCESS.keys()]
+    .filter((route) => route !== "GET /openapi.json")
+    .map((route) => route.replaceAll(/:(\w+)/g, "{$1}"));
+  assert.deepEqual(listed.sort(), routes.sort());
   for (const methods of Object.values(paths))
     for (const operation of Object.values(methods)) assert.ok(operation.summary && operation.responses);
 });
-const ROUTES = [
-  "GET /networks",
-  "GET /networks/{network}/blocks",
-  "GET /backup",
-  "GET /blocks",
-  "POST /address",
-  "DELETE /address",
-  "GET /addresses",
-  "GET /tenants",
-  "GET /tenants/{tenant}/segments",
-  "GET /topology",
-  "POST /topology",
-  "GET /hosts",
-  "POST /hosts",
-  "GET /hosts/{name}",
-  "DELETE /hosts/{name}",
-  "POST /hosts/{name}/report",
-  "GET /blackouts",
-  "POST /blackouts",
-  "DELETE /blackouts",
-  "GET /reservations",
-  "POST /reservations",
-  "DELETE /reservations",
-  "GET /watch",
-  "GET /healthz",
-  "GET /readyz",
-  "GET /metrics",
-  "POST /ipam/adopt",
-];
 
 test("health, readiness and metrics answer", async () => {
   assert.deepEqual((await call("GET /healthz")).status, 200);

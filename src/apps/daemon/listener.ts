@@ -1,6 +1,6 @@
 // Where the API listens and with which certificates: what the options say of it, and what they may not say.
-import { isIP } from "node:net";
 import { type Fault, InputError } from "../../base/errors.ts";
+import { isLoopback } from "../../core/net/loopback.ts";
 import { pairFaults, type PemFiles } from "../../io/pem/pem-files.ts";
 import type { DaemonConfig } from "./config.ts";
 
@@ -48,10 +48,6 @@ const pemFiles = ({ tlsCert, tlsKey, tlsClientCa }: ListenerConfig): PemFiles =>
   cert: { option: "--tls-cert", path: tlsCert },
   key: { option: "--tls-key", path: tlsKey },
 });
-
-/** RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3, RFC 6761 section 6.3. */
-export const isLoopback = (host: string): boolean =>
-  host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 
 /** `host:port`, `[v6]:port`, or `:port` for every address. */
 export function parseListen(text: string): { host: string; port: number } {

@@ -4,8 +4,9 @@ import { isIP } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Clock } from "../../../base/clock.ts";
 import type { Log } from "../../../base/log.ts";
+import { isLoopback } from "../../../core/net/loopback.ts";
 import type { DaemonConfig } from "../config.ts";
-import { asksWho, isLoopback, parseListen } from "../listener.ts";
+import { asksWho, parseListen } from "../listener.ts";
 import { type Caller, certificateCaller } from "./caller.ts";
 import { openTokenFile, type Tokens } from "./token-file.ts";
 
