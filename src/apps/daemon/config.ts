@@ -1,6 +1,7 @@
 // The daemon's options. Never read anywhere else than here.
 import { Seconds } from "../../base/clock.ts";
 import * as options from "../../base/options.ts";
+import { tlsOptions } from "../../io/http/listen-address.ts";
 import { etcdOptions } from "../../io/store/open-store.ts";
 
 /** One table serves flags, environment, file, help and types. */
@@ -10,13 +11,7 @@ export const daemonOptions = {
     "127.0.0.1:9600",
     "address and port of the REST API; `:9600` is every address",
   ),
-  tlsCert: options.option(
-    options.text,
-    "",
-    "PEM file of the certificate that the API shows: HTTPS, TLS 1.2+",
-  ),
-  tlsKey: options.option(options.text, "", "PEM file of that certificate's key"),
-  tlsClientCa: options.option(options.text, "", "PEM file of the CA whose certificates clients must show"),
+  ...tlsOptions,
   tokenFile: options.option(options.text, "", "file of the tokens that clients may show"),
   insecure: options.option(options.toggle, false, "listen off loopback without TLS or without credentials"),
   store: options.option(

@@ -2,16 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InputError } from "../../base/errors.ts";
-import { checkListener, parseListen } from "./listener.ts";
+import { readOptions } from "../../base/options.ts";
+import { daemonOptions } from "./config.ts";
+import { checkListener, listenAddress } from "./listener.ts";
 
-const plain = {
-  listen: "127.0.0.1:9600",
-  tlsCert: "",
-  tlsKey: "",
-  tlsClientCa: "",
-  tokenFile: "",
-  insecure: false,
-};
+const plain = readOptions(daemonOptions, { argv: [], env: {}, envPrefix: "TEST" });
 const tls = { tlsCert: "/cert", tlsKey: "/key" };
 
 /** Each: options, and the fields of what is wrong with them. */
@@ -20,12 +15,13 @@ const checked: readonly (readonly [given: Partial<typeof plain>, fields: readonl
   [{ listen: "127.1.2.3:9600" }, []],
   [{ listen: "[::1]:9600" }, []],
   [{ listen: "localhost:9600" }, []],
-  [{ listen: ":9600" }, ["--listen"]],
-  [{ listen: "0.0.0.0:9600" }, ["--listen"]],
-  [{ listen: "10.0.0.1:9600" }, ["--listen"]],
-  [{ listen: "127.example:9600" }, ["--listen"]],
+  [{ listen: ":9600" }, ["--listen", "--listen"]],
+  [{ listen: "0.0.0.0:9600" }, ["--listen", "--listen"]],
+  [{ listen: "10.0.0.1:9600" }, ["--listen", "--listen"]],
+  [{ listen: "127.example:9600" }, ["--listen", "--listen"]],
   [{ listen: ":9600", insecure: true }, []],
   [{ listen: ":9600", ...tls }, ["--listen"]],
+  [{ ...tls, tlsCrl: "/crl" }, ["--tls-client-ca"]],
   [{ listen: ":9600", ...tls, insecure: true }, []],
   [{ listen: ":9600", ...tls, tlsClientCa: "/ca" }, []],
   [{ listen: ":9600", ...tls, tokenFile: "/tokens" }, []],
@@ -59,4 +55,4 @@ const listens: readonly [string, { host: string; port: number }][] = [
   ["localhost:0", { host: "localhost", port: 0 }],
 ];
 for (const [text, expected] of listens)
-  test(`--listen ${text}`, () => assert.deepEqual(parseListen(text), expected));
+  test(`--listen ${text}`, () => assert.deepEqual(listenAddress({ listen: text }), expected));

@@ -8,7 +8,7 @@ import { within } from "../../base/within.ts";
 import { createPinoLog } from "../../io/log/pino-log.ts";
 import { openStore } from "../../io/store/open-store.ts";
 import { type DaemonConfig, daemonOptions, ENV_PREFIX } from "./config.ts";
-import { asksWho, checkListener, parseListen } from "./listener.ts";
+import { asksWho, checkListener, listenAddress } from "./listener.ts";
 import { readBytes } from "./read-bytes.ts";
 import type { RunningDaemon } from "./wire.ts";
 
@@ -48,14 +48,14 @@ async function start(config: DaemonConfig, log: Log): Promise<RunningDaemon> {
   return createDaemon(config, store, deps);
 }
 
-async function listen({ app }: RunningDaemon, { listen: address }: DaemonConfig): Promise<void> {
+async function listen({ app }: RunningDaemon, config: DaemonConfig): Promise<void> {
   try {
-    const { host, port } = parseListen(address);
+    const { host, port } = listenAddress(config);
     // Given the name, the framework would open a second server beside ours, on the other family.
     await app.listen({ host: host === "localhost" ? (await lookup(host)).address : host, port });
   } catch (cause) {
     const reason = (cause as Error).message;
-    throw new UnavailableError({ code: "LISTEN", address, reason }, { cause });
+    throw new UnavailableError({ code: "LISTEN", address: config.listen, reason }, { cause });
   }
 }
 

@@ -4,9 +4,8 @@ import { isIP } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Clock } from "../../../base/clock.ts";
 import type { Log } from "../../../base/log.ts";
-import { isLoopback } from "../../../core/net/loopback.ts";
 import type { DaemonConfig } from "../config.ts";
-import { asksWho, parseListen } from "../listener.ts";
+import { asksWho, listensOnLoopback } from "../listener.ts";
 import { type Caller, certificateCaller } from "./caller.ts";
 import { openTokenFile, type Tokens } from "./token-file.ts";
 
@@ -19,7 +18,7 @@ type AccessConfig = Pick<DaemonConfig, "listen" | "tlsClientCa" | "tokenFile">;
 /** InputError of the token file. */
 export function createIdentify(config: AccessConfig, deps: { clock: Clock; log: Log }): Identify {
   const tokens = config.tokenFile === "" ? undefined : openTokenFile(config.tokenFile, deps);
-  if (!asksWho(config)) return anyone(isLoopback(parseListen(config.listen).host));
+  if (!asksWho(config)) return anyone(listensOnLoopback(config));
   const onConnection = createCertificateReader(deps.clock);
   return (request) => {
     const sent = request.headers.authorization;
