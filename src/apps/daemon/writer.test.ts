@@ -30,11 +30,11 @@ async function agreed(daemons: readonly Running[]): Promise<void> {
 }
 
 /** A daemon on this hears of the others' writes late, and plans on what is no longer true. */
-const lagging = (store: Store): Store =>
+const lagging = (store: Store, by = Milliseconds(5)): Store =>
   storeWith(store, {
     async *watch(prefix, options) {
       for await (const message of store.watch(prefix, options)) {
-        await systemClock.sleep(Milliseconds(5));
+        await systemClock.sleep(by);
         yield message;
       }
     },
@@ -57,6 +57,27 @@ test("two daemons on one store: conflicts are planned anew, no address is given 
   assert.deepEqual(await listOf(first.call), await listOf(second.call));
   const conflicts = await second.daemon.metrics.transactions.get();
   assert.ok(conflicts.values.some(({ labels, value }) => labels.outcome === "conflict" && value > 0));
+});
+
+test("a daemon that lags denies nothing that is there, and confirms nothing that is gone", async (t) => {
+  const store = createMemoryStore({ clock: systemClock });
+  const first = await startDaemon({ store });
+  await prepare(first.call);
+  const second = await startDaemon({ store: lagging(store, Milliseconds(200)) });
+  t.after(() => Promise.all([first.close(), second.close()]));
+  await agreed([first, second]);
+  const { body } = await allocate(first.call, "pod", "h0");
+  const mine = `addressName=pod&sequence=${String(body["sequence"])}`;
+  assert.equal((await second.call(`DELETE /address?${mine}`)).status, 200, "it was there");
+  await agreed([first, second]);
+  // By number, so that the address is another's without a cooldown.
+  const { body: lent } = await allocate(first.call, "pod-3", "h0");
+  await agreed([first, second]);
+  await first.call("DELETE /address?addressName=pod-3");
+  await first.call("POST /address", { name: "taker", host: "h0", tenant: "t", ips: lent["ips"] });
+  const { status, body: again } = await allocate(second.call, "pod-3", "h0");
+  assert.equal(status, 200);
+  assert.notDeepEqual(again["ips"], lent["ips"], "it is another's by now");
 });
 
 test("a store that fails now and then: 503, no address given twice, and the mirror agrees with the store after", async (t) => {

@@ -1,9 +1,10 @@
-// The one writer: takes what waits, plans each request on the state, commits them as one transaction, then answers.
-// Never reads the store; an answer is given only when its writes are durable.
+// The one writer: takes what waits, plans each request on the state, commits them as one transaction, then answers. An answer is given only when
+// its writes are durable; what writes nothing (a refusal, an address that is there already) only when the state it stands on was current.
 import type { Clock } from "../../base/clock.ts";
-import { BugError, UnavailableError } from "../../base/errors.ts";
+import { BugError, InputError, UnavailableError } from "../../base/errors.ts";
 import type { IpamState } from "../../core/ipam/state.ts";
 import type { Plan } from "../../core/ipam/types.ts";
+import { topologyKey } from "../../core/model/keys.ts";
 import type { Compare, Store } from "../../io/store/store.ts";
 import { Batch } from "./batch.ts";
 import type { DaemonMetrics } from "./metrics.ts";
@@ -25,9 +26,12 @@ type Waiting = {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   attempts: number;
+  /** The state has all that was in the store when this was asked. */
+  isCurrent: boolean;
 };
 type Outcome =
-  { readonly kind: "done"; readonly value: unknown } | { readonly kind: "refused"; readonly error: unknown };
+  | { readonly kind: "done"; readonly value: unknown; readonly writes: boolean }
+  | { readonly kind: "refused"; readonly error: unknown };
 type Planned = { readonly waiting: Waiting; readonly outcome: Outcome };
 
 export type WriterDeps = {
@@ -40,6 +44,7 @@ export type WriterDeps = {
 export class Writer {
   readonly #deps: WriterDeps;
   readonly #queue: Waiting[] = [];
+  readonly #confirming = new Set<Promise<void>>();
   #working: Promise<void> | undefined;
   #closed = false;
 
@@ -53,7 +58,8 @@ export class Writer {
     if (this.#queue.length >= MAX_WAITING)
       return Promise.reject(new UnavailableError({ code: "QUEUE_FULL" }));
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ decide, resolve: resolve as (value: unknown) => void, reject, attempts: 0 });
+      const answers = { resolve: resolve as (value: unknown) => void, reject };
+      this.#queue.push({ decide, ...answers, attempts: 0, isCurrent: false });
       this.#working ??= this.#work();
     });
   }
@@ -61,7 +67,8 @@ export class Writer {
   /** Refuses what comes, finishes what waits. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#working;
+    while (this.#working ?? this.#confirming.size > 0)
+      await Promise.all([this.#working, ...this.#confirming]);
   }
 
   async #work(): Promise<void> {
@@ -82,7 +89,7 @@ export class Writer {
     const planned = this.#plan(batch, size);
     try {
       const conflict = batch.isEmpty ? undefined : await this.#commit(batch);
-      if (conflict === undefined) for (const each of planned) settle(each);
+      if (conflict === undefined) this.#settle(planned);
       else this.#again(planned);
       return conflict;
     } catch (error) {
@@ -124,6 +131,32 @@ export class Writer {
     return undefined;
   }
 
+  #settle(planned: readonly Planned[]): void {
+    const stale: Waiting[] = [];
+    for (const { waiting, outcome } of planned) {
+      if (!waiting.isCurrent && standsOnState(outcome)) stale.push(waiting);
+      else if (outcome.kind === "done") waiting.resolve(outcome.value);
+      else waiting.reject(outcome.error);
+    }
+    if (stale.length === 0) return;
+    const confirming = this.#confirm(stale).finally(() => this.#confirming.delete(confirming));
+    this.#confirming.add(confirming);
+  }
+
+  /** No compare guards what writes nothing, and another daemon may have been quicker: decided again on a state that has all that the store has now. */
+  async #confirm(stale: readonly Waiting[]): Promise<void> {
+    try {
+      const { revision } = await this.#deps.store.get(topologyKey);
+      await this.#deps.mirror.catchUp(revision);
+    } catch (error) {
+      for (const waiting of stale) waiting.reject(error);
+      return;
+    }
+    for (const waiting of stale) waiting.isCurrent = true;
+    this.#queue.unshift(...stale);
+    this.#working ??= this.#work();
+  }
+
   /** What cannot be read now is planned on the old state: it conflicts again, a bounded number of times. */
   async #catchUp(revision: number): Promise<void> {
     try {
@@ -150,13 +183,12 @@ function decideInto(batch: Batch, state: IpamState, waiting: Waiting): Outcome |
       if (!batch.isEmpty) return "full";
       throw new BugError({ code: "PLAN_TOO_LARGE", writes: plan.writes.length });
     }
-    return { kind: "done", value };
+    return { kind: "done", value, writes: plan !== undefined && plan.writes.length > 0 };
   } catch (error) {
     return { kind: "refused", error };
   }
 }
 
-function settle({ waiting, outcome }: Planned): void {
-  if (outcome.kind === "done") waiting.resolve(outcome.value);
-  else waiting.reject(outcome.error);
-}
+/** Nothing that the transaction compares says that it is true. */
+const standsOnState = (outcome: Outcome): boolean =>
+  outcome.kind === "done" ? !outcome.writes : outcome.error instanceof InputError;
