@@ -1,0 +1,41 @@
+// Names in the table, and short ways to write what is in it.
+import { hashedName } from "../../base/hashed-name.ts";
+import type { KeyField, KeyType, Match, NftChain, NftRule, Verdict } from "../nft/types.ts";
+import type { Direction } from "../model/policy.ts";
+import type { Family } from "../net/ip.ts";
+
+export const FAMILIES: readonly Family[] = [4, 6];
+export const DIRECTIONS: readonly Direction[] = ["egress", "ingress"];
+
+/** Where a packet goes on that the sender's side allowed: the receiver's side. */
+export const INGRESS = "ingress";
+/** Sets about the pods of this node, and maps from the addresses of those under policies. */
+export const POD_SETS = { own: "own", self: "self", pods: "pods" } as const;
+export const POD_MAPS: Readonly<Record<Direction, string>> = { egress: "egress", ingress: "ingress" };
+/** The chain of all pods that are under these policies. */
+export const policySetName = (direction: Direction, policies: readonly string[]): string =>
+  hashedName(direction, policies.join(" "));
+
+/** The set of one family: sets of nftables have one type. */
+export const familyName = (name: string, family: Family): string => `${name}.${family}`;
+export const ADDRESS: Readonly<Record<Family, KeyType>> = { 4: "ipv4_addr", 6: "ipv6_addr" };
+export const addressField = (family: Family, end: "saddr" | "daddr"): KeyField =>
+  `${family === 4 ? "ip" : "ip6"} ${end}`;
+/** In a set of each family. */
+export const lookups = (set: string, fields: (family: Family) => readonly KeyField[]): Match[] =>
+  FAMILIES.map((family) => ({ kind: "lookup", fields: fields(family), set: familyName(set, family) }));
+
+export const ACCEPT: Verdict = { kind: "accept" };
+export const rule = (verdict: Verdict, ...matches: Match[]): NftRule => ({
+  ...{ matches, counter: false, verdict, comment: "" },
+});
+export const chain = (name: string, comment: string, ...rules: NftRule[]): NftChain => ({
+  ...{ name, comment, hook: undefined, rules },
+});
+export const drop = (comment: string): NftRule => ({ ...rule({ kind: "drop" }), counter: true, comment });
+
+/** One policy after the other; what none allows is dropped. */
+export const tryAll = (policies: readonly string[]): NftRule[] => [
+  ...policies.map((name) => rule({ kind: "jump", chain: name })),
+  drop("no policy allows it"),
+];
