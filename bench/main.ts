@@ -8,6 +8,7 @@ import { cniBench } from "./cni.ts";
 import { convergeBench } from "./converge.ts";
 import { type Bench, isMet } from "./figure.ts";
 import { etcdBench } from "./etcd.ts";
+import { etcdAllocateBench } from "./etcd-allocate.ts";
 import { forwardBench } from "./forward.ts";
 import { ipamBench } from "./ipam.ts";
 import { memoryBench } from "./memory.ts";
@@ -21,6 +22,7 @@ const benches: readonly Bench[] = [
   cniBench,
   allocateBench,
   etcdBench,
+  etcdAllocateBench,
   convergeBench,
   routesBench,
   forwardBench,
@@ -31,7 +33,7 @@ const benches: readonly Bench[] = [
   backupBench,
   policyTranslateBench,
 ];
-const list = benches.map(({ name, about }) => `  ${name.padEnd(10)} ${about}\n`).join("");
+const list = benches.map(({ name, about }) => `  ${name.padEnd(13)} ${about}\n`).join("");
 const usage = `npm run bench [-- NAME…] [--json]   all benches, or those named; exit code 1 if a goal is missed\n\n${list}`;
 const tell = (text: string): void => void process.stderr.write(text);
 

@@ -17,6 +17,8 @@ export type EtcdSetup = {
 
 export interface EtcdMember {
   readonly url: string;
+  /** Of its process, while there is one. */
+  readonly pid: number | undefined;
   /** With more `args`; `empty`: without the data it had. Resolves when it is healthy. */
   start(how?: { readonly empty?: boolean; readonly args?: readonly string[] }): Promise<void>;
   /** Resolves when it has a leader and answers. */
@@ -90,6 +92,9 @@ function createMember(
     eventually(async () => checkHealthy(await fetch(`${metrics}/health`)), { within: 20_000 });
   return {
     url,
+    get pid() {
+      return child?.pid;
+    },
     healthy,
     async start({ empty = false, args: more = [] } = {}) {
       if (empty) rmSync(data, { recursive: true });
