@@ -18,8 +18,8 @@ export class InputError extends Error {
   override readonly name = "InputError";
   readonly code: string;
   readonly faults: readonly Fault[];
-  /** 400 malformed, 404 unknown, 409 conflicts with what is there, 422 cannot be satisfied (exhausted). */
-  readonly status: 400 | 401 | 403 | 404 | 409 | 413 | 422;
+  /** 400 malformed, 404 unknown, 409 conflicts with what is there, 422 cannot be satisfied (exhausted), 429 too often. */
+  readonly status: 400 | 401 | 403 | 404 | 409 | 413 | 422 | 429;
 
   constructor(faults: Fault | readonly Fault[], status: InputError["status"] = 400) {
     const list = Array.isArray(faults) ? (faults as readonly Fault[]) : [faults as Fault];

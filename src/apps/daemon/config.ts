@@ -14,6 +14,11 @@ export const daemonOptions = {
   ...tlsOptions,
   tokenFile: options.option(options.text, "", "file of the tokens that clients may show"),
   insecure: options.option(options.toggle, false, "listen off loopback without TLS or without credentials"),
+  clientRate: options.option(
+    options.integer(0, 1_000_000),
+    500,
+    "requests a second of one client, with bursts of four times as many; 0: no limits",
+  ),
   store: options.option(
     options.text,
     "sqlite:/var/lib/romana/romana.db",

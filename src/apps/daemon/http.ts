@@ -6,6 +6,7 @@ import type { PemFiles } from "../../io/pem/pem-files.ts";
 import { auditRequests } from "./access/audit.ts";
 import { guardRoutes } from "./access/guard.ts";
 import type { Identify } from "./access/identify.ts";
+import type { Limit } from "./access/limits.ts";
 import { addressRoutes } from "./address-routes.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { blackoutRoutes } from "./blackout-routes.ts";
@@ -18,11 +19,15 @@ import { reservationRoutes } from "./reservation-routes.ts";
 import { topologyRoutes } from "./topology-routes.ts";
 import { watchRoutes } from "./watch-routes.ts";
 
-type AccessOptions = { readonly identify: Identify; readonly tls?: PemFiles | undefined };
+type AccessOptions = {
+  readonly identify: Identify;
+  readonly limit: Limit;
+  readonly tls?: PemFiles | undefined;
+};
 
 export async function createDaemonApp(
   daemon: Daemon,
-  { identify, tls }: AccessOptions,
+  { identify, limit, tls }: AccessOptions,
 ): Promise<FastifyInstance> {
   const { log, metrics, clock } = daemon;
   const options = { title: "Romana", version: packageVersion(), ...(tls && { tls }) };
@@ -31,7 +36,7 @@ export async function createDaemonApp(
     metrics.requests.inc({ route: request.routeOptions.url ?? "unknown", status: reply.statusCode });
     done();
   });
-  guardRoutes(app, { identify, metrics });
+  guardRoutes(app, { identify, limit, metrics });
   auditRequests(app, { log, clock });
   addressRoutes(app, daemon);
   networkRoutes(app, daemon);

@@ -8,6 +8,7 @@ import { within } from "../../base/within.ts";
 import { tlsFiles } from "../../io/http/listen-address.ts";
 import type { Store } from "../../io/store/store.ts";
 import { createIdentify } from "./access/identify.ts";
+import { createLimits } from "./access/limits.ts";
 import { Adoption } from "./adoption.ts";
 import type { DaemonConfig } from "./config.ts";
 import type { Daemon } from "./daemon.ts";
@@ -56,6 +57,7 @@ export async function createDaemon(
     await applyInitialTopology(daemon, config);
     const app = await createDaemonApp(daemon, {
       identify: createIdentify(config, deps),
+      limit: createLimits(config.clientRate, deps.clock),
       tls: tlsFiles(config),
     });
     const loops = startLoops(daemon, deps);

@@ -7,7 +7,7 @@ import { revokedSerials } from "../pem/revoked-serials.ts";
 type Peer = { readonly serial: bigint; readonly ends: number; readonly ca: string };
 
 export interface TrustedPeers {
-  /** A connection whose client's certificate, if it showed one, was checked with these files. */
+  /** A connection whose client's certificate, if it showed one, was found good with these files. */
   add(socket: TLSSocket, pems: Pems): void;
   /** Cuts whose certificate has ended, is revoked, or was checked with another CA. `now`: wall milliseconds. How many. */
   cut(pems: Pems, now: number): number;
@@ -17,8 +17,8 @@ export function createTrustedPeers(): TrustedPeers {
   const peers = new Map<TLSSocket, Peer>();
   return {
     add(socket, { ca }) {
-      const certificate = socket.getPeerX509Certificate();
-      if (!certificate) return;
+      const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
+      if (!certificate) return; // what it asks for is judged without
       const serial = BigInt(`0x${certificate.serialNumber}`);
       peers.set(socket, { serial, ends: certificate.validToDate.getTime(), ca: String(ca) });
       socket.once("close", () => peers.delete(socket));

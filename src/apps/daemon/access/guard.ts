@@ -5,9 +5,10 @@ import type { DaemonMetrics } from "../metrics.ts";
 import { ACCESS, describeGrant, type Grant, type Rule, valueAt } from "./access-table.ts";
 import { type Caller, type Role, ROLES } from "./caller.ts";
 import type { Identify, Unknown } from "./identify.ts";
+import type { Limit } from "./limits.ts";
 
 /** Why a request was refused: bounded, as it is a metric's label. */
-export type Denial = Unknown | "role" | "not its own";
+export type Denial = Unknown | "role" | "not its own" | "too many";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -20,16 +21,18 @@ declare module "fastify" {
   }
 }
 
-type GuardDeps = { readonly identify: Identify; readonly metrics: DaemonMetrics };
+type GuardDeps = { readonly identify: Identify; readonly limit: Limit; readonly metrics: DaemonMetrics };
 
 /** Before the first route is added. */
-export function guardRoutes(app: FastifyInstance, { identify, metrics }: GuardDeps): void {
+export function guardRoutes(app: FastifyInstance, { identify, limit, metrics }: GuardDeps): void {
   app.decorateRequest("caller", undefined);
   app.decorateRequest("denied", undefined);
   app.addHook("onRoute", applyRule);
   app.addHook("onRequest", (request, reply, done) => {
     const refusal = admit(request, reply, identify(request.raw));
-    done(refusal);
+    const tooMany = limit(request, reply);
+    if (tooMany) request.denied = "too many";
+    done(tooMany ?? refusal);
   });
   app.addHook("onResponse", ({ denied }, _reply, done) => {
     if (denied !== undefined) metrics.denied.inc({ reason: denied });
