@@ -7,6 +7,7 @@ import { addressCommands } from "./commands/address.ts";
 import { backupCommand } from "./commands/backup.ts";
 import { hostCommands } from "./commands/host.ts";
 import { ipamCommands } from "./commands/ipam.ts";
+import { limitCommands } from "./commands/limit.ts";
 import { blockCommands, networkCommands } from "./commands/network.ts";
 import { reservationCommands } from "./commands/reservation.ts";
 import { tenantCommands } from "./commands/tenant.ts";
@@ -84,6 +85,7 @@ const NOUNS = [
   ipamCommands,
   tenantCommands,
   reservationCommands,
+  limitCommands,
   topologyCommands,
   backupCommand,
 ];

@@ -99,3 +99,23 @@ test("what cannot be mended is kept from everybody, and a topology that is there
     (await call("GET /addresses")).body["addresses"],
   );
 });
+
+test("an unreadable reservation keeps its range from everybody, an unreadable limit gives its tenant nothing more", async (t) => {
+  const store = newStore();
+  const first = await start(t, store);
+  await prepare(first.call);
+  const held = await allocate(first.call, "held", "limited");
+  await spoil(store, "reservations/10.0.0.8/29", "limits/limited");
+  const { call } = await start(t, store);
+  assert.equal(await namedBy(call), `garbage: ${PREFIX}limits/limited, ${PREFIX}reservations/10.0.0.8/29`);
+  assert.equal((await allocate(call, "a"))[0], "10.0.0.16");
+  const ask = (more: object) => call("POST /address", { name: "x", host: "h1", tenant: "t", ...more });
+  assert.equal((await ask({ ips: ["10.0.0.9"] })).body["code"], "IP_RESERVED");
+  assert.equal((await ask({ tenant: "limited" })).body["code"], "LIMIT_REACHED");
+  assert.deepEqual(await allocate(call, "held", "limited"), held);
+  await call("POST /limits", { tenant: "limited", limit: 10 });
+  await call("POST /reservations", { cidr: "10.0.0.8/29" });
+  assert.equal((await ask({ tenant: "limited" })).status, 200);
+  assert.equal((await ask({ name: "y", ips: ["10.0.0.9"] })).status, 200);
+  await eventually(async () => assert.equal(await namedBy(call), "ok"));
+});

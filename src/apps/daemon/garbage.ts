@@ -67,6 +67,9 @@ function mendedWrite(state: IpamState, key: string): Write | undefined {
     const address = mendAddress(state, parsed.name);
     return address && { kind: "put-address", address };
   }
+  // How much it allowed nobody knows: no more than there is.
+  if (parsed?.kind === "limits" && !state.limits.has(parsed.name))
+    return { kind: "put-limit", limit: { tenant: parsed.name, total: 0, networks: {} } };
   if (parsed?.kind !== "blocks" || state.blocks.has(parsed.name)) return undefined;
   const cidr = tryParseCidr(parsed.name);
   const block = cidr && mendBlock(state, cidr);

@@ -13,6 +13,7 @@ import { blackoutRoutes } from "./blackout-routes.ts";
 import type { Daemon } from "./daemon.ts";
 import { hostRoutes } from "./host-routes.ts";
 import { ipamRoutes } from "./ipam-routes.ts";
+import { limitRoutes } from "./limit-routes.ts";
 import { networkRoutes, tenantRoutes } from "./network-routes.ts";
 import { healthRoutes, opsRoutes } from "./ops-routes.ts";
 import { reservationRoutes } from "./reservation-routes.ts";
@@ -43,6 +44,7 @@ export async function createDaemonApp(
   tenantRoutes(app, daemon);
   blackoutRoutes(app, daemon);
   reservationRoutes(app, daemon);
+  limitRoutes(app, daemon);
   topologyRoutes(app, daemon);
   hostRoutes(app, daemon);
   ipamRoutes(app, daemon);

@@ -33,9 +33,18 @@ export function inverseOf(state: IpamState, write: Write): Write {
       return reservationWrite(state, write.reservation.cidr);
     case "delete-reservation":
       return reservationWrite(state, write.cidr);
+    case "put-limit":
+      return limitWrite(state, write.limit.tenant);
+    case "delete-limit":
+      return limitWrite(state, write.tenant);
     case "bump-guard":
       return write;
   }
+}
+
+function limitWrite(state: IpamState, tenant: string): Write {
+  const limit = state.limits.get(tenant);
+  return limit ? { kind: "put-limit", limit } : { kind: "delete-limit", tenant };
 }
 
 function reservationWrite(state: IpamState, cidr: Cidr): Write {

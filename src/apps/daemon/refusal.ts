@@ -30,6 +30,17 @@ export function allocationRefused(refusal: Refusal, name: string): InputError {
       const expected = `a free IPv${refusal.family} address for tenant ${refusal.tenant}; full: ${tried}`;
       return refuse(422, "EXHAUSTED", "network", refusal.network, expected);
     }
+    case "limit-reached": {
+      const { tenant, network, most, used } = refusal;
+      const where = network === undefined ? "" : ` in network ${network}`;
+      return refuse(
+        409,
+        "LIMIT_REACHED",
+        "tenant",
+        tenant,
+        `fewer than ${most} addresses in use${where}: it has ${used}`,
+      );
+    }
     case "ip-taken": {
       const by = refusal.holder === undefined ? `block ${formatCidr(refusal.block)}` : refusal.holder;
       return refuse(409, "IP_TAKEN", "ips", formatIp(refusal.ip), `a free address; it belongs to ${by}`);

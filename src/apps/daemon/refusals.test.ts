@@ -165,6 +165,17 @@ const refusals: [string, string, unknown, number, string][] = [
     422,
     "KEPT_ELSEWHERE",
   ],
+  ["a limit below nothing", "POST /limits", { tenant: "t", limit: -1 }, 400, "SCHEMA"],
+  ["a limit that is no whole number", "POST /limits", { tenant: "t", limit: 1.5 }, 400, "SCHEMA"],
+  ["a limit for nobody", "POST /limits", { limit: 1 }, 400, "SCHEMA"],
+  [
+    "a limit in an unknown network",
+    "POST /limits",
+    { tenant: "t", network: "x", limit: 1 },
+    404,
+    "NETWORK_UNKNOWN",
+  ],
+  ["an unknown limit", "DELETE /limits?tenant=t", undefined, 404, "LIMIT_UNKNOWN"],
   ["a watch since no number", "GET /watch?since=-1", undefined, 400, "SCHEMA"],
   [
     "a topology that conflicts with what is in use",

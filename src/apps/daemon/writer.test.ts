@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { test } from "node:test";
 import { startDaemon, twoRacks, type Call, type Reply } from "../../../test/support/daemon.ts";
 import { eventually } from "../../../test/support/eventually.ts";
+import { lagging } from "../../../test/support/lagging.ts";
 import { storeWith } from "../../../test/support/store-with.ts";
 import { Milliseconds, seededRng, systemClock } from "../../base/clock.ts";
 import { UnavailableError } from "../../base/errors.ts";
@@ -28,17 +29,6 @@ async function agreed(daemons: readonly Running[]): Promise<void> {
   for (const { daemon } of daemons)
     await daemon.mirror.catchUp(Math.max(...daemons.map((each) => each.daemon.mirror.revision)));
 }
-
-/** A daemon on this hears of the others' writes late, and plans on what is no longer true. */
-const lagging = (store: Store, by = Milliseconds(5)): Store =>
-  storeWith(store, {
-    async *watch(prefix, options) {
-      for await (const message of store.watch(prefix, options)) {
-        await systemClock.sleep(by);
-        yield message;
-      }
-    },
-  });
 
 test("two daemons on one store: conflicts are planned anew, no address is given twice", async (t) => {
   const store = createMemoryStore({ clock: systemClock });

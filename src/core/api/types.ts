@@ -22,7 +22,7 @@ const nameOf = (most: number) =>
     pattern: "^[^\\p{C}\\p{Z}]+$",
     description: `a name of 1 to ${most} characters without spaces and control characters`,
   });
-const Name = nameOf(253);
+export const Name = nameOf(253);
 /** An address holder's name has the container runtime's parts in it: longer than a host's. */
 export const HolderName = nameOf(512);
 const Segment = string({

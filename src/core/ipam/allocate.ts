@@ -3,6 +3,7 @@
 import type { Family, Ip } from "../net/ip.ts";
 import type { Address, Block, Reservation, Slot } from "../model/records.ts";
 import { type Choice, chooseAny, chooseWanted, familiesOf, isOwner } from "./choose.ts";
+import { networkLimit, totalLimit, touchLimit, withinLimits } from "./limits.ts";
 import { chooseKept } from "./reservations.ts";
 import { type Offer, offersOf, offersTo } from "./offers.ts";
 import type { IpamState } from "./state.ts";
@@ -21,7 +22,7 @@ export function allocate(state: IpamState, request: AllocateRequest, options: Al
     return { kind: "host-in-no-group", host: host.name };
   if (offers.length === 0) return { kind: "no-network", tenant: request.tenant };
   const choices = chooseAll(state, request, offers, options);
-  return Array.isArray(choices) ? granted(request, choices, options.now) : choices;
+  return Array.isArray(choices) ? granted(state, request, choices, options.now) : choices;
 }
 
 /** The families are chosen one by one, each from its own offers; one refusal refuses all. */
@@ -34,6 +35,7 @@ function chooseAll(
   const wanted = request.ips ?? [];
   const surplus = surplusIp(wanted, offers);
   if (surplus) return { kind: "ip-outside", ip: surplus, allowed: offers.map((offer) => offer.prefix) };
+  const { tenant } = request;
   const kept = state.keptFor(request);
   const choices: Choice[] = [];
   for (const family of familiesOf([...offers.map(({ prefix }) => prefix), ...kept.map(({ cidr }) => cidr)])) {
@@ -42,12 +44,14 @@ function chooseAll(
     const choice = ip
       ? chooseWanted(state, request, usable, ip)
       : (chooseKept(state, request, usable, ofFamily(kept, family)) ??
-        chooseAny(state, request, usable, options));
-    if (choice === undefined) return exhausted(request, usable);
-    if (choice.kind !== "choice") return choice;
+        chooseAny(state, request, withinLimits(state, tenant, usable), options));
+    if (choice && choice.kind !== "choice") return choice;
+    const networks = choice ? [choice.block.network] : usable.map(({ network }) => network.name);
+    const reached = networkLimit(state, tenant, networks);
+    if (reached || !choice) return reached ?? exhausted(request, usable);
     choices.push(choice);
   }
-  return choices;
+  return totalLimit(state, tenant, choices) ?? choices;
 }
 
 const ofFamily = (kept: readonly Reservation[], family: Family): readonly Reservation[] =>
@@ -66,7 +70,12 @@ function exhausted(request: AllocateRequest, offers: readonly Offer[]): Refusal 
   return { kind: "exhausted", family, tenant: request.tenant, tried, ...last };
 }
 
-function granted(request: AllocateRequest, choices: readonly Choice[], now: number): Allocation {
+function granted(
+  state: IpamState,
+  request: AllocateRequest,
+  choices: readonly Choice[],
+  now: number,
+): Allocation {
   // Never below the wall clock: a block that was returned and claimed again starts from nothing, and the number of an
   // earlier life must not come back.
   const sequence = Math.max(now, ...choices.map(({ block }) => block.sequence + 1));
@@ -89,6 +98,7 @@ function granted(request: AllocateRequest, choices: readonly Choice[], now: numb
     writes: [
       ...blocks.map((block) => ({ kind: "put-block", block }) as const),
       { kind: "put-address", address },
+      ...touchLimit(state, tenant),
     ],
     guards: [...new Set(blocks.map((block) => block.network))],
   };

@@ -28,6 +28,8 @@ export type BlockIndex = {
   /** Blocks without a used slot, the longest empty first. */
   readonly empty: (network: string, group: string) => ReadonlySet<IndexedBlock>;
   readonly allEmpty: () => Iterable<IndexedBlock>;
+  /** Slots that a tenant uses in a network. */
+  readonly used: (tenant: string, network: string) => number;
   readonly blockAt: (ip: Ip) => IndexedBlock | undefined;
   readonly put: (block: Block) => void;
   readonly drop: (cidr: Cidr) => void;
@@ -43,6 +45,7 @@ type Tables = {
   readonly cooling: Sets;
   readonly empty: Sets;
   readonly hosts: Sets;
+  readonly used: Map<string, number>;
   /** How many blocks of each length there are, so that `blockAt` tries no other. */
   readonly lengths: Readonly<Record<Family, Map<number, number>>>;
   readonly spaces: Readonly<Record<Family, Readonly<Record<keyof Space, MutableRangeSet>>>>;
@@ -56,10 +59,11 @@ export function createBlockIndex(): BlockIndex {
     cooling: new Map(),
     empty: new Map(),
     hosts: new Map(),
+    used: new Map(),
     lengths: { 4: new Map(), 6: new Map() },
     spaces: { 4: newSpace(), 6: newSpace() },
   };
-  const { blocks, open, cooling, empty, hosts, spaces } = tables;
+  const { blocks, open, cooling, empty, hosts, used, spaces } = tables;
   return {
     blocks,
     spaces,
@@ -70,6 +74,7 @@ export function createBlockIndex(): BlockIndex {
     }),
     empty: (network, group) => empty.get(placeKey(network, group)) ?? NONE,
     allEmpty: () => [...empty.values()].flatMap((set) => [...set]),
+    used: (tenant, network) => used.get(placeKey(network, tenant)) ?? 0,
     blockAt: (ip) => blockAt(tables, ip),
     put: (block) => put(tables, block),
     drop: (cidr) => drop(tables, cidr),
@@ -92,6 +97,8 @@ function put(tables: Tables, block: Block): void {
   const known = tables.blocks.get(key);
   if (!known) occupy(tables, block.cidr);
   else if (!sameIndexes(known.block, block)) link(tables, known, false);
+  if (known) count(tables, known.block, -known.occupancy.used);
+  count(tables, block, occupancy.used);
   const entry = known ?? { key, block, occupancy };
   // The entry stays the same object, so it keeps its place in the sets that it stays in.
   entry.block = block;
@@ -104,6 +111,7 @@ function drop(tables: Tables, cidr: Cidr): void {
   const entry = tables.blocks.get(formatCidr(cidr));
   if (!entry) return;
   link(tables, entry, false);
+  count(tables, entry.block, -entry.occupancy.used);
   tables.blocks.delete(entry.key);
   removeRange(tables.spaces[cidr.ip.family].occupied, rangeOf(cidr));
   const lengths = tables.lengths[cidr.ip.family];
@@ -131,6 +139,14 @@ function occupy(tables: Tables, cidr: Cidr): void {
   lengths.set(cidr.length, (lengths.get(cidr.length) ?? 0) + 1);
 }
 
+function count({ used }: Tables, { network, tenant }: Block, change: number): void {
+  if (change === 0) return;
+  const key = placeKey(network, tenant);
+  const sum = (used.get(key) ?? 0) + change;
+  if (sum === 0) used.delete(key);
+  else used.set(key, sum);
+}
+
 function link(tables: Tables, entry: Entry, present: boolean): void {
   const { block, occupancy } = entry;
   const owner = ownerKey(block);
@@ -144,7 +160,7 @@ const newSpace = () => ({ occupied: rangeSet(), reserved: rangeSet(), kept: rang
 
 // Names may hold any printable character, so the parts are joined by one that they never hold.
 const ownerKey = (b: Owner): string => `${b.network}\0${b.host}\0${b.tenant}\0${b.segment}`;
-const placeKey = (network: string, group: string): string => `${network}\0${group}`;
+const placeKey = (network: string, groupOrTenant: string): string => `${network}\0${groupOrTenant}`;
 const sameIndexes = (a: Block, b: Block): boolean =>
   a.group === b.group && a.host === b.host && ownerKey(a) === ownerKey(b);
 

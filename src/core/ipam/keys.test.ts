@@ -25,6 +25,9 @@ test("a write read back from its key and text is the same write", () => {
     { kind: "delete-evidence", host: "h/1" },
     { kind: "put-reservation", reservation: { cidr, reason: "" } },
     { kind: "delete-reservation", cidr },
+    { kind: "put-limit", limit: { tenant: "a/b", total: 3, networks: { four: 2 } } },
+    { kind: "put-limit", limit: { tenant: "a/b", networks: {} } },
+    { kind: "delete-limit", tenant: "a/b" },
     { kind: "bump-guard", network: "four" },
   ];
   for (const write of writes)

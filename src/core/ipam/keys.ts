@@ -15,6 +15,7 @@ import {
 } from "../model/codec.ts";
 import { decodeTopology, encodeTopology } from "../model/codec-topology.ts";
 import { decodeEvidence, encodeEvidence } from "../model/evidence.ts";
+import { decodeLimit, encodeLimit } from "../model/limit.ts";
 import * as keys from "../model/keys.ts";
 import type { Write } from "./types.ts";
 
@@ -48,6 +49,10 @@ export function keyOfWrite(write: Write): string {
       return keys.reservationKey(write.reservation.cidr);
     case "delete-reservation":
       return keys.reservationKey(write.cidr);
+    case "put-limit":
+      return keys.limitKey(write.limit.tenant);
+    case "delete-limit":
+      return keys.limitKey(write.tenant);
     case "bump-guard":
       return keys.guardKey(write.network);
   }
@@ -70,6 +75,8 @@ export function valueOfWrite(write: Write): string | undefined {
       return encodeEvidence(write.evidence);
     case "put-reservation":
       return encodeReservation(write.reservation);
+    case "put-limit":
+      return encodeLimit(write.limit);
     case "bump-guard":
       return "{}";
     default:
@@ -89,7 +96,7 @@ export function writeOfEntry(key: string, value: string | undefined): Write | un
   return value === undefined ? deletion(parsed.kind, parsed.name) : putting(parsed.kind, key, value);
 }
 
-type RecordKind = "hosts" | "blocks" | "addresses" | "blackouts" | "evidence" | "reservations";
+type RecordKind = "hosts" | "blocks" | "addresses" | "blackouts" | "evidence" | "reservations" | "limits";
 
 function putting(kind: RecordKind, key: string, value: string): Write {
   switch (kind) {
@@ -103,6 +110,8 @@ function putting(kind: RecordKind, key: string, value: string): Write {
       return { kind: "put-blackout", blackout: decodeBlackout(key, value) };
     case "evidence":
       return { kind: "put-evidence", evidence: decodeEvidence(key, value) };
+    case "limits":
+      return { kind: "put-limit", limit: decodeLimit(key, value) };
     case "reservations":
       return { kind: "put-reservation", reservation: decodeReservation(key, value) };
   }
@@ -118,6 +127,7 @@ const DELETIONS = {
 function deletion(kind: RecordKind, name: string): Write | undefined {
   if (kind === "hosts") return { kind: "delete-host", name };
   if (kind === "addresses") return { kind: "delete-address", name };
+  if (kind === "limits") return { kind: "delete-limit", tenant: name };
   if (kind === "evidence") return { kind: "delete-evidence", host: name };
   const cidr = tryParseCidr(name);
   return cidr && { kind: DELETIONS[kind], cidr };

@@ -3,6 +3,7 @@
 import type { Cidr } from "../net/cidr.ts";
 import type { Ip } from "../net/ip.ts";
 import { ipMap } from "../net/ip-map.ts";
+import type { Limit } from "../model/limit.ts";
 import type { Evidence } from "../model/evidence.ts";
 import type { Address, Blackout, Host, Reservation } from "../model/records.ts";
 import type { Group, Network, Topology } from "../model/topology.ts";
@@ -22,6 +23,8 @@ export type IpamState = Omit<BlockIndex, "put" | "drop" | "reserve" | "unreserve
   readonly evidence: ReadonlyMap<string, Evidence>;
   /** By canonical CIDR text. */
   readonly reservations: ReadonlyMap<string, Reservation>;
+  /** By tenant. */
+  readonly limits: ReadonlyMap<string, Limit>;
   /** What is reserved for the asker by its name or pod. */
   readonly keptFor: (asker: { readonly name: string; readonly pod?: string }) => readonly Reservation[];
   readonly network: (name: string) => Network | undefined;
@@ -40,6 +43,7 @@ export function createIpamState(): IpamState {
   const hosts = new Map<string, Host>();
   const addresses = createAddresses();
   const evidence = new Map<string, Evidence>();
+  const limits = new Map<string, Limit>();
   const blackouts = createBlackouts({ reserve, unreserve });
   const reservations = createReservations({ reserve, unreserve });
   let topology = indexTopology({ networks: [], trees: [] });
@@ -58,6 +62,8 @@ export function createIpamState(): IpamState {
     "delete-blackout": ({ cidr }) => blackouts.drop(cidr),
     "put-reservation": ({ reservation }) => reservations.put(reservation),
     "delete-reservation": ({ cidr }) => reservations.drop(cidr),
+    "put-limit": ({ limit }) => limits.set(limit.tenant, limit),
+    "delete-limit": ({ tenant }) => limits.delete(tenant),
     "bump-guard": () => undefined,
   };
   return {
@@ -68,6 +74,7 @@ export function createIpamState(): IpamState {
     hosts,
     addresses: addresses.byName,
     evidence,
+    limits,
     blackouts: blackouts.blackouts,
     reservations: reservations.reservations,
     keptFor: reservations.keptFor,

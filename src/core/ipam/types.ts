@@ -4,6 +4,7 @@ import type { Duration } from "../../base/clock.ts";
 import type { Cidr } from "../net/cidr.ts";
 import type { Family, Ip } from "../net/ip.ts";
 import type { Evidence } from "../model/evidence.ts";
+import type { Limit } from "../model/limit.ts";
 import type { Address, Blackout, Block, Host, Reservation } from "../model/records.ts";
 import type { Topology } from "../model/topology.ts";
 
@@ -22,6 +23,8 @@ export type Write =
   | { readonly kind: "delete-evidence"; readonly host: string }
   | { readonly kind: "put-reservation"; readonly reservation: Reservation }
   | { readonly kind: "delete-reservation"; readonly cidr: Cidr }
+  | { readonly kind: "put-limit"; readonly limit: Limit }
+  | { readonly kind: "delete-limit"; readonly tenant: string }
   | { readonly kind: "bump-guard"; readonly network: string };
 
 /**
@@ -68,6 +71,14 @@ export type Refusal =
       readonly tenant: string;
       readonly tried: readonly Place[];
     } & Place)
+  /** The tenant has `used` of `most` in `network`, or (undefined) in all networks. */
+  | {
+      readonly kind: "limit-reached";
+      readonly tenant: string;
+      readonly network: string | undefined;
+      readonly most: number;
+      readonly used: number;
+    }
   /** In use by `holder`, or (`holder` undefined) inside a block of another host, tenant or segment. */
   | {
       readonly kind: "ip-taken";

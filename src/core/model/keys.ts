@@ -9,6 +9,7 @@ const KINDS = [
   "addresses",
   "blackouts",
   "reservations",
+  "limits",
   "evidence",
   "guards",
   "policies",
@@ -23,6 +24,7 @@ export const hostKey = (name: string): string => `${KEY_PREFIX}hosts/${escapeNam
 export const blockKey = (cidr: Cidr): string => `${KEY_PREFIX}blocks/${formatCidr(cidr)}`;
 export const addressKey = (name: string): string => `${KEY_PREFIX}addresses/${escapeName(name)}`;
 export const blackoutKey = (cidr: Cidr): string => `${KEY_PREFIX}blackouts/${formatCidr(cidr)}`;
+export const limitKey = (tenant: string): string => `${KEY_PREFIX}limits/${escapeName(tenant)}`;
 export const evidenceKey = (host: string): string => `${KEY_PREFIX}evidence/${escapeName(host)}`;
 export const reservationKey = (cidr: Cidr): string => `${KEY_PREFIX}reservations/${formatCidr(cidr)}`;
 /** Bumped by every change that makes older allocation plans of the network wrong. */
