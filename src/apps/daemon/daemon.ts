@@ -6,6 +6,7 @@ import type { HostReport } from "../../core/api/types.ts";
 import type { Store } from "../../io/store/store.ts";
 import type { Adoption, AdoptionView } from "./adoption.ts";
 import type { Leader } from "./leader.ts";
+import type { Currency } from "./currency.ts";
 import type { DaemonMetrics } from "./metrics.ts";
 import type { Mirror } from "./mirror.ts";
 import type { WatchHub } from "./watch-hub.ts";
@@ -20,6 +21,7 @@ export type Daemon = {
   readonly hub: WatchHub;
   readonly adoption: Adoption;
   readonly leader: Leader;
+  readonly currency: Currency;
   readonly metrics: DaemonMetrics;
   readonly health: Health;
   readonly clock: Clock;

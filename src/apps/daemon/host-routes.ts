@@ -45,19 +45,15 @@ export function hostRoutes(app: FastifyInstance, daemon: Daemon): void {
     "/hosts/:name/report",
     { schema: { summary: "What an agent has and has seen", body: HostReport, ...replies(HostReportReply) } },
     async ({ params, body }): Promise<HostReportReply> => {
-      if (await isLoss(daemon, body.seen)) noteLoss(daemon, params.name, body);
+      // The mirror may lag behind another daemon's writes, which the agent saw there: then the store itself is asked.
+      const newest = await daemon.currency.newest(body.seen?.revision ?? 0);
+      if (daemon.adoption.isLoss(body.seen, newest)) noteLoss(daemon, params.name, body);
       const conflicts = await adoptEndpoints(daemon, params.name, body.endpoints);
       daemon.adoption.noteReported(params.name);
-      return { cluster: daemon.cluster, revision: mirror.revision, ...adoptionState(daemon), conflicts };
+      const revision = Math.max(newest, mirror.revision);
+      return { cluster: daemon.cluster, revision, ...adoptionState(daemon), conflicts };
     },
   );
-}
-
-/** The mirror may lag behind another daemon's writes, which the agent saw there: then the store itself is asked. */
-async function isLoss(daemon: Daemon, seen: HostReport["seen"]): Promise<boolean> {
-  const { adoption, mirror, store } = daemon;
-  if (!adoption.isLoss(seen, mirror.revision)) return false;
-  return adoption.isLoss(seen, (await store.get("/romana/v3/topology")).revision);
 }
 
 function noteLoss(daemon: Daemon, host: string, { seen }: HostReport): void {

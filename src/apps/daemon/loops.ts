@@ -12,9 +12,10 @@ import type { Term } from "./leader.ts";
 const COLLECT_EVERY = Seconds(5);
 /** A lead that was given up is taken within that time. */
 const LOOK_EVERY = Milliseconds(500);
+const CURRENCY_EVERY = Seconds(1);
 const SETTLE_EVERY = Seconds(1);
-/** Less than the 5 s after which an agent takes silence for a dead connection, jitter included. */
-const BOOKMARK_EVERY = Seconds(4);
+/** Agents take the silence of two and a half of them for a dead connection. */
+const BOOKMARK_EVERY = Milliseconds(500);
 const BACKOFF = { first: Milliseconds(200), most: Seconds(2) };
 /** A store that does not answer is not waited for: it fails what is under way when it is closed. */
 const END_WITHIN = Seconds(2);
@@ -37,7 +38,8 @@ export function startLoops(daemon: Daemon, timing: { clock: Clock; rng: Rng }): 
   };
   const own = [
     start("leader", look, LOOK_EVERY),
-    start("bookmarks", async () => daemon.hub.bookmark(), BOOKMARK_EVERY),
+    start("currency", () => daemon.currency.look(), CURRENCY_EVERY),
+    start("bookmarks", async () => daemon.hub.bookmark(daemon.currency.isBehind), BOOKMARK_EVERY),
     start("settlement", () => settle(daemon), SETTLE_EVERY),
   ];
   return {

@@ -59,6 +59,11 @@ export function createMetrics() {
       help: "1 where this daemon leads: of all replicas one does the work that is done once.",
       registers,
     }),
+    lag: new Gauge({
+      name: "romana_daemon_lag_seconds",
+      help: "How old what this daemon knows of the store may be.",
+      registers,
+    }),
     errors: new Counter({
       name: "romana_daemon_errors_total",
       help: "Failures of the daemon's loops, by loop.",

@@ -16,6 +16,8 @@ const PREFIX = "/romana/v3/";
 const GUARDS = `${PREFIX}guards/`;
 const ADDRESSES = `${PREFIX}addresses/`;
 const BACKOFF = { first: Milliseconds(50), most: Seconds(5) };
+/** Of a row of failures, each of these is logged. */
+const LOG_EVERY = 10;
 /** How long a conflict waits for the watch to tell what it conflicted with. */
 const CATCH_UP = Seconds(2);
 
@@ -135,7 +137,8 @@ export class Mirror {
         if (signal.aborted) return;
         if (!(error instanceof UnavailableError) || FATAL.has(error.code)) throw error;
         this.#deps.onError(error.message);
-        this.#deps.log.warn("watch of the store failed", { error: error.message, failures });
+        if (failures % LOG_EVERY === 0)
+          this.#deps.log.warn("watch of the store failed", { error: error.message, failures });
         const delay = backoffDelay(BACKOFF, failures++, this.#deps.rng);
         await this.#deps.clock.sleep(delay, signal).catch(() => undefined);
       }

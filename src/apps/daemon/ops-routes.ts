@@ -18,15 +18,16 @@ export function healthRoutes(app: FastifyInstance, daemon: Daemon): void {
   });
   // Waiting for adoption is no reason to be unready: the reports it waits for come through here.
   app.get("/readyz", health("Whether requests can be served"), ({ caller }, reply) => {
-    const { ok, parts } = daemon.health.state();
+    const { health, leader, currency } = daemon;
+    const { ok: isWell, parts } = health.state();
+    const ok = isWell && !currency.isBehind;
     // Its parts name records: not for everybody who reaches the port.
     if (!caller) return reply.code(ok ? 200 : 503).send({ ok, parts: {} });
     const addresses = daemon.adoption.ready(adoptionView(daemon)) ? "ready" : "waiting for reports";
     const garbage = [...daemon.mirror.garbage.keys()];
     const records = garbage.length > 0 ? `garbage: ${garbage.slice(0, 5).join(", ")}` : "ok";
-    return reply
-      .code(ok ? 200 : 503)
-      .send({ ok, parts: { ...parts, addresses, records, leader: daemon.leader.shown } });
+    const shown = { addresses, records, currency: currency.shown, leader: leader.shown };
+    return reply.code(ok ? 200 : 503).send({ ok, parts: { ...parts, ...shown } });
   });
 }
 
@@ -36,7 +37,8 @@ export function opsRoutes(app: FastifyInstance, daemon: Daemon): void {
     "/metrics",
     { schema: { summary: "Prometheus metrics", produces: ["text/plain"] } },
     async (_request, reply) => {
-      const { metrics, mirror, leader } = daemon;
+      const { metrics, mirror, leader, currency } = daemon;
+      metrics.lag.set(currency.lag / 1000);
       metrics.leader.set(leader.isLeading ? 1 : 0);
       metrics.blocks.set(mirror.state.blocks.size);
       metrics.addresses.set(mirror.state.addresses.size);

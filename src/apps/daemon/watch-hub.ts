@@ -77,9 +77,10 @@ export class WatchHub {
     return () => this.#watchers.delete(watcher);
   }
 
-  /** Tells every watcher that it has seen all there is. */
-  bookmark(): void {
-    const line = toLine({ type: "bookmark", revision: this.#revision });
+  /** Tells every watcher that it has seen all there is; `behind`: all that is known here, and the store may have more. */
+  bookmark(behind = false): void {
+    const told = { type: "bookmark", revision: this.#revision } as const;
+    const line = Buffer.from(toLine(behind ? { ...told, behind } : told));
     for (const watcher of this.#watchers) this.#send(watcher, line);
   }
 

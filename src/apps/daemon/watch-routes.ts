@@ -9,7 +9,7 @@ const WatchQuery = object({
 });
 
 export function watchRoutes(app: FastifyInstance, daemon: Daemon): void {
-  const { hub, metrics, adoption } = daemon;
+  const { hub, metrics } = daemon;
   app.get<{ Querystring: Static<typeof WatchQuery> }>(
     "/watch",
     {
@@ -19,9 +19,8 @@ export function watchRoutes(app: FastifyInstance, daemon: Daemon): void {
         produces: ["application/x-ndjson"],
       },
     },
-    ({ query: { since, cluster } }, reply) => {
-      // Who followed another store goes on with what he knows until this one has heard what is alive.
-      if (cluster !== undefined && cluster !== daemon.cluster) adoption.check(() => adoptionView(daemon));
+    async ({ query: { since, cluster } }, reply) => {
+      await refuseWhatIsOlder(daemon, { since: Number(since ?? 0), cluster });
       reply.hijack();
       const { raw } = reply;
       raw.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
@@ -40,4 +39,18 @@ export function watchRoutes(app: FastifyInstance, daemon: Daemon): void {
       });
     },
   );
+}
+
+/**
+ * A watcher must not be taken back in time: what came since would lose its routes. Who followed another store, or saw more of this one than it
+ * has now, goes on with what he knows until this one has heard what is alive. A mirror that lags catches up first, or leaves it to another replica.
+ */
+async function refuseWhatIsOlder(
+  daemon: Daemon,
+  { since, cluster }: { since: number; cluster: string | undefined },
+): Promise<void> {
+  const { adoption, currency } = daemon;
+  if (cluster === undefined) return;
+  if (cluster === daemon.cluster && (await currency.newest(since)) >= since) await currency.reach(since);
+  else adoption.check(() => adoptionView(daemon));
 }

@@ -11,6 +11,7 @@ import { createIdentify } from "./access/identify.ts";
 import { createLimits } from "./access/limits.ts";
 import { Adoption } from "./adoption.ts";
 import type { DaemonConfig } from "./config.ts";
+import { Currency } from "./currency.ts";
 import type { Daemon } from "./daemon.ts";
 import { createDaemonApp } from "./http.ts";
 import { applyInitialTopology } from "./initial-topology.ts";
@@ -120,6 +121,7 @@ function assemble(
     hub,
     adoption,
     leader,
+    currency: new Currency({ store, mirror, clock }),
     metrics,
     health,
     clock,

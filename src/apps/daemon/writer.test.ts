@@ -218,3 +218,26 @@ test("a client whose request never ends does not hold up a stop", async () => {
   assert.ok(performance.now() - start < 4500);
   socket.destroy();
 });
+
+test("a transaction that is too big for the store is refused with 413, and not what it was merged with", async (t) => {
+  const memory = createMemoryStore({ clock: systemClock });
+  const txn: Store["txn"] = async (compares, operations) => {
+    if (operations.some(({ key }) => key.endsWith("big")))
+      throw new UnavailableError({ code: "STORE_TXN_TOO_BIG" });
+    return memory.txn(compares, operations);
+  };
+  const running = await startDaemon({ store: storeWith(memory, { txn }) });
+  t.after(() => running.close());
+  await prepare(running.call);
+  const names = ["a", "big", "b", "c"];
+  const replies = await Promise.all(names.map((name) => allocate(running.call, name, "h0")));
+  assert.deepEqual(
+    replies.map(({ status, body }) => [status, body["code"]]),
+    [
+      [200, undefined],
+      [413, "STORE_TXN_TOO_BIG"],
+      [200, undefined],
+      [200, undefined],
+    ],
+  );
+});

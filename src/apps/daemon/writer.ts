@@ -28,6 +28,8 @@ type Waiting = {
   attempts: number;
   /** The state has all that was in the store when this was asked. */
   isCurrent: boolean;
+  /** Merged with others it was too much for the store. */
+  isAlone?: true;
 };
 type Outcome =
   | { readonly kind: "done"; readonly value: unknown; readonly writes: boolean }
@@ -93,22 +95,32 @@ export class Writer {
       else this.#again(planned);
       return conflict;
     } catch (error) {
-      // It may have been applied all the same: then the watch tells, and until it does, compares fail.
       batch.undo();
-      for (const { waiting } of planned) waiting.reject(error);
+      this.#fail(planned, error);
       return undefined;
     }
+  }
+
+  /** It may have been applied all the same: then the watch tells, and until it does, compares fail. */
+  #fail(planned: readonly Planned[], error: unknown): void {
+    const isTooBig = error instanceof UnavailableError && error.code === "STORE_TXN_TOO_BIG";
+    // Who is too big alone must not be the end of those that he was merged with.
+    if (isTooBig && planned.length > 1) {
+      for (const { waiting } of planned) waiting.isAlone = true;
+      this.#again(planned);
+    } else for (const { waiting } of planned) waiting.reject(error);
   }
 
   #plan(batch: Batch, size: number): Planned[] {
     const planned: Planned[] = [];
     while (planned.length < size) {
       const waiting = this.#queue[0];
-      if (!waiting) break;
+      if (!waiting || (waiting.isAlone && planned.length > 0)) break;
       const outcome = decideInto(batch, this.#deps.mirror.state, waiting);
       if (outcome === "full") break;
       this.#queue.shift();
       planned.push({ waiting, outcome });
+      if (waiting.isAlone) break;
     }
     this.#deps.metrics.batch.observe(planned.length);
     return planned;

@@ -261,5 +261,5 @@ export type WatchLine =
   | { type: "delete"; kind: "host" | "block" | "topology"; key: string; revision: number }
   /** All up to `revision` was sent. Once after reset or resume. */
   | { type: "synced"; revision: number }
-  /** Nothing up to `revision` is still to come; at least every 5 s, so silence means a dead connection. */
-  | { type: "bookmark"; revision: number };
+  /** Nothing up to `revision` is still to come; twice a second, so silence means a dead connection. `behind`: the daemon does not hear its store. */
+  | { type: "bookmark"; revision: number; behind?: true };

@@ -23,6 +23,9 @@ type ValidationFault = {
   readonly parentSchema?: { readonly description?: string };
 };
 
+/** Where trying again does not help. */
+const STATUS: Readonly<Record<string, number>> = { STORE_TXN_TOO_BIG: 413 };
+
 export function toApiError(error: unknown): ApiError {
   if (error instanceof InputError) {
     const resource = error.status === 400 ? undefined : error.faults[0];
@@ -34,7 +37,7 @@ export function toApiError(error: unknown): ApiError {
         .map(({ code, field, expected }) => ({ code, field, expected })),
     };
   }
-  if (error instanceof UnavailableError) return apiError(503, error.code, error.message);
+  if (error instanceof UnavailableError) return apiError(STATUS[error.code] ?? 503, error.code, error.message);
   return fromFramework(error as FrameworkError);
 }
 

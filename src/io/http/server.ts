@@ -17,7 +17,7 @@ export const HTTP_LIMITS = {
   request: 20_000,
   /** How often that is looked at, and whether open connections are still to be trusted. */
   check: 1000,
-  /** Without a byte in either direction, as from a client that does not read its answer. Longer than the 5 s between bookmarks of a watch. */
+  /** Without a byte in either direction, as from a client that does not read its answer. Much longer than the pause between bookmarks of a watch. */
   stalled: 60_000,
   /** An idle connection is kept for the next request. */
   idle: 60_000,
