@@ -12,6 +12,11 @@ export const labOptions = {
   ),
   podsPerHost: options.option(options.integer(1, 32), 3, "pods started on each host"),
   keep: options.option(options.toggle, false, "leave the lab running after the report"),
+  tls: options.option(
+    options.toggle,
+    false,
+    "daemon and agents show each other certificates, which openssl makes",
+  ),
   throughput: options.option(options.oneOf("on", "off"), "on", "measure TCP throughput"),
   logLevel: options.option(
     options.oneOf("info", "debug", "warn", "error"),
@@ -19,6 +24,8 @@ export const labOptions = {
     "what daemon and agents log",
   ),
 } as const satisfies options.OptionTable;
+
+const SWITCHES = new Set(["--keep", "--tls"]);
 
 export const ENV_PREFIX = "ROMANA_LAB";
 export type LabConfig = options.OptionValues<typeof labOptions>;
@@ -64,7 +71,7 @@ function runCommand(argv: readonly string[], env: Env): LabCommand {
   if (isFile(argv[0])) return { kind: "run", topology: argv[0], config: configOf(argv.slice(1), env) };
   const last = argv.at(-1);
   const takesValue =
-    argv.at(-2)?.startsWith("--") === true && argv.at(-2) !== "--keep" && !argv.at(-2)?.includes("=");
+    argv.at(-2)?.startsWith("--") === true && !SWITCHES.has(argv.at(-2) ?? "") && !argv.at(-2)?.includes("=");
   if (isFile(last) && !takesValue)
     return { kind: "run", topology: last, config: configOf(argv.slice(0, -1), env) };
   return { kind: "run", topology: undefined, config: configOf(argv, env) };

@@ -9,6 +9,7 @@ import type { Kernel } from "../../io/kernel/kernel.ts";
 import { startNativeHelper } from "../../io/kernel/native-helper.ts";
 import { netnsPath } from "./fabric.ts";
 import { DAEMON_PORT } from "./lab-processes.ts";
+import { accessOf, daemonUrl } from "./lab-tls.ts";
 import { startMirror } from "./mirror.ts";
 import { namespaceOf } from "./namespaces.ts";
 import { startRelay } from "./relay.ts";
@@ -52,7 +53,10 @@ export async function runController(directory: string, { signal, ...deps }: Cont
     snapshot = world;
     loop.poke();
   };
-  const mirror = startMirror(new URL(`http://127.0.0.1:${DAEMON_PORT}`), { ...deps, publish });
+  const mirror = startMirror(daemonUrl(state, "127.0.0.1", DAEMON_PORT), accessOf(state), {
+    ...deps,
+    publish,
+  });
   const relay = await startRelay(join(directory, API_SOCKET), DAEMON_PORT);
   await aborted(signal);
   await Promise.all([mirror.close(), loop.close(), relay.close()]);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createApi } from "./api.ts";
 import { netnsPath, type Run } from "./fabric.ts";
 import { findNamespaces } from "./namespaces.ts";
-import { API_SOCKET, labDirectory, loadState } from "./state.ts";
+import { labDirectory, type LabState, loadState } from "./state.ts";
 
 const LOG_BYTES = 3000;
 const COMMANDS = [
@@ -23,7 +23,7 @@ export async function dumpLab(id: string, run: Run): Promise<string> {
   const state = await loadState(directory).catch(() => undefined);
   const names = ["daemon", "controller", ...(state?.hosts.map((host) => host.name) ?? [])];
   const logs = await Promise.all(names.map((name) => logText(directory, name)));
-  return [...kernels, await snapshotText(directory), ...logs].join("\n");
+  return [...kernels, await snapshotText(state), ...logs].join("\n");
 }
 
 async function kernelText(node: string, namespace: string, run: Run): Promise<string> {
@@ -45,8 +45,9 @@ async function logText(directory: string, name: string): Promise<string> {
   return `=== log of ${name}\n${text.slice(-LOG_BYTES)}`;
 }
 
-async function snapshotText(directory: string): Promise<string> {
-  const api = createApi(join(directory, API_SOCKET));
+async function snapshotText(state: LabState | undefined): Promise<string> {
+  if (!state) return "=== no state";
+  const api = createApi(state);
   const parts = ["/topology", "/hosts", "/blocks"].map((path) =>
     api.call("GET", path).then(
       (reply) => `=== GET ${path}\n${JSON.stringify(reply)}`,

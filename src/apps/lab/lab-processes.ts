@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Clock } from "../../base/clock.ts";
 import { UnavailableError } from "../../base/errors.ts";
 import type { Api } from "./api.ts";
+import { agentFlags, daemonUrl, serverFlags } from "./lab-tls.ts";
 import { namespaceOf } from "./namespaces.ts";
 import { cniSocket } from "./pods.ts";
 import {
@@ -74,12 +75,13 @@ function processSpec(state: LabState, name: string, logLevel: string): ProcessSp
   };
 }
 
-function serverArgv({ directory }: LabState, name: string, logLevel: string): string[] {
+function serverArgv(state: LabState, name: string, logLevel: string): string[] {
+  const { directory } = state;
   if (name === "controller") return ["lab", "controller", directory];
   return [
     "daemon",
     `--listen=:${DAEMON_PORT}`,
-    "--insecure", // nobody else is in the lab's network
+    ...serverFlags(state),
     `--store=sqlite:${join(directory, "daemon", "romana.db")}`,
     `--initial-topology=${join(directory, "topology.json")}`,
     "--new-cluster",
@@ -88,13 +90,15 @@ function serverArgv({ directory }: LabState, name: string, logLevel: string): st
 }
 
 /** The agent makes its host known by itself, with the labels by which the topology puts it into its rack. */
-function agentArgv({ directory, daemon, hosts }: LabState, host: string, logLevel: string): string[] {
+function agentArgv(state: LabState, host: string, logLevel: string): string[] {
+  const { directory, daemon, hosts } = state;
   const tags = Object.entries(hosts.find(({ name }) => name === host)?.tags ?? {});
   return [
     "agent",
     `--hostname=${host}`,
     "--link-name=eth0",
-    `--daemon=http://${daemon}:${DAEMON_PORT}`,
+    `--daemon=${daemonUrl(state, daemon, DAEMON_PORT).origin}`,
+    ...agentFlags(state, host),
     `--cni-socket=${cniSocket(directory, host)}`,
     ...tags.map(([key, value]) => `--tags=${key}=${value}`),
     `--state-dir=${join(directory, host)}`,

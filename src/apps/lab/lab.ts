@@ -1,6 +1,5 @@
 // A running lab and the handles by which scenarios shake it: start and end its processes, add and remove pods. Never decides
 // whether what it built is right: the report does.
-import { join } from "node:path";
 import type { Clock } from "../../base/clock.ts";
 import { UnavailableError } from "../../base/errors.ts";
 import type { NativeHelper } from "../../io/kernel/kernel.ts";
@@ -10,7 +9,7 @@ import { createProcesses, type LabProcesses } from "./lab-processes.ts";
 import { namespaceOf, removeNamespaces } from "./namespaces.ts";
 import type { FabricPlan } from "./plan-fabric.ts";
 import { addPod, addPodNamespaces, deletePod, type PodDeps, type PodSpec } from "./pods.ts";
-import { API_SOCKET, type LabState, type PodState, saveState } from "./state.ts";
+import { type LabState, type PodState, saveState } from "./state.ts";
 
 export interface Lab extends LabProcesses {
   /** As it is now; replaced at every change. Pods in the order of their hosts. */
@@ -46,7 +45,7 @@ export type LabParts = {
 type Pods = Pick<Lab, "state" | "addNamespaces" | "addPod" | "deletePod">;
 
 export function createLab({ state, plan, helper, clock, logLevel, signal }: LabParts): Lab {
-  const api = createApi(join(state.directory, API_SOCKET));
+  const api = createApi(state);
   const run = runOf(helper);
   const namespace = (node: string): string => namespaceOf(state.id, node);
   const pods = createPods(state, { id: state.id, directory: state.directory, run, clock });

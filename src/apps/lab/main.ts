@@ -36,7 +36,7 @@ export async function run(argv: readonly string[], env: Env): Promise<number> {
   if (command.kind === "run") {
     const { config, topology: file = defaultTopology } = command;
     const options = { topology: readTopology(file), topologyFile: file, ...config };
-    await requireMachine(machine);
+    await requireMachine(machine, config.tls);
     return runLab(options, config, { ...deps, ...stopSignal(), screen: screen(), say, complain, word });
   }
   requireRoot(machine);

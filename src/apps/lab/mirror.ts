@@ -4,6 +4,7 @@ import type { Log } from "../../base/log.ts";
 import { startRunner } from "../../base/runner.ts";
 import { createMirror, type Mirror } from "../../core/desired/mirror.ts";
 import type { Snapshot } from "../../core/model/snapshot.ts";
+import type { DaemonAccess } from "../../io/daemon/access.ts";
 import { createTransport, type Transport } from "../../io/daemon/transport.ts";
 import { watchDaemon } from "../../io/daemon/watch-daemon.ts";
 
@@ -16,9 +17,9 @@ export type MirrorDeps = {
 };
 
 /** Follows the daemon at `url` for ever. */
-export function startMirror(url: URL, deps: MirrorDeps): { close(): Promise<void> } {
+export function startMirror(url: URL, access: DaemonAccess, deps: MirrorDeps): { close(): Promise<void> } {
   const mirror = createMirror();
-  const transport = createTransport();
+  const transport = createTransport({ access });
   return startRunner(
     (signal) => follow(transport, url, mirror, signal, deps),
     {

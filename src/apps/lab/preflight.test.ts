@@ -10,15 +10,17 @@ const lacks = (error: unknown): string[] => {
 };
 
 test("without root and tools all of it is named", async () => {
-  await assert.rejects(requireMachine({ uid: 1000, path: "/nowhere" }), (error) => {
+  await assert.rejects(requireMachine({ uid: 1000, path: "/nowhere" }, true), (error) => {
     const found = lacks(error);
-    assert.deepEqual(found.slice(0, 7), ["root", "ip", "ss", "nsenter", "ping", "traceroute", "iperf3"]);
+    assert.deepEqual(found.slice(0, 8), [
+      ...["root", "ip", "ss", "nsenter", "ping", "traceroute", "iperf3", "openssl"],
+    ]);
     return true;
   });
 });
 
 test("the message says what to do", async () => {
-  await assert.rejects(requireMachine({ uid: 1000, path: "" }), {
+  await assert.rejects(requireMachine({ uid: 1000, path: "" }, false), {
     message: /lacks root \(.*sudo\), ip \(Debian package iproute2\), .*; romana topology plan FILE shows/,
   });
 });

@@ -5,20 +5,23 @@ import { UnavailableError } from "../../base/errors.ts";
 import { plugin } from "./pods.ts";
 
 /** Program and Debian package. */
-const tools = [
+type Tool = readonly [program: string, debianPackage: string];
+const openssl: Tool = ["openssl", "openssl"];
+const tools: readonly Tool[] = [
   ["ip", "iproute2"],
   ["ss", "iproute2"],
   ["nsenter", "util-linux"],
   ["ping", "iputils-ping"],
   ["traceroute", "traceroute"],
   ["iperf3", "iperf3"],
-] as const;
+];
 
 export type Machine = { readonly uid: number; readonly path: string };
 
 /** UnavailableError `LAB_LACKS`. */
-export async function requireMachine(machine: Machine): Promise<void> {
-  const lacks = [...rootLack(machine), ...(await toolLacks(machine))];
+export async function requireMachine(machine: Machine, tls: boolean): Promise<void> {
+  const needed = tls ? [...tools, openssl] : tools;
+  const lacks = [...rootLack(machine), ...(await toolLacks(machine, needed))];
   if (lacks.length > 0) throw lackError(lacks);
 }
 
@@ -38,9 +41,9 @@ const lackError = (lacks: readonly string[]): UnavailableError =>
 const rootLack = ({ uid }: Machine): string[] =>
   uid === 0 ? [] : ["root (it makes network namespaces: run it as root, or with sudo)"];
 
-async function toolLacks({ path }: Machine): Promise<string[]> {
+async function toolLacks({ path }: Machine, needed: readonly Tool[]): Promise<string[]> {
   const lacks: string[] = [];
-  for (const [tool, debianPackage] of tools)
+  for (const [tool, debianPackage] of needed)
     if (!(await isInPath(tool, path))) lacks.push(`${tool} (Debian package ${debianPackage})`);
   if (!(await isProgram(plugin))) lacks.push(`${plugin} (native/build.sh makes it)`);
   return lacks;

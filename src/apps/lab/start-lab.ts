@@ -10,6 +10,7 @@ import { allOf } from "./bounded.ts";
 import { buildFabric, type Run, runOf } from "./fabric.ts";
 import { createLab, type Lab } from "./lab.ts";
 import { labTopologyDocument } from "./lab-topology.ts";
+import { makeCertificates } from "./lab-tls.ts";
 import { findNamespaces, namespaceOf, removeNamespaces } from "./namespaces.ts";
 import { planFabric } from "./plan-fabric.ts";
 import { planPods } from "./pods.ts";
@@ -29,6 +30,7 @@ export type LabOptions = {
   readonly hostsPerRack: number;
   readonly podsPerHost: number;
   readonly logLevel: string;
+  readonly tls?: boolean;
 };
 
 export type LabDeps = {
@@ -55,11 +57,12 @@ export async function startLab(
   const helper = await startNativeHelper({ log: deps.log });
   // What is under way in the helper fails at once when the user has had enough.
   deps.signal.addEventListener("abort", () => void helper.close(), { once: true });
-  const { topologyFile, logLevel } = options;
+  const { topologyFile, logLevel, tls = false } = options;
   const directory = labDirectory(id);
   const createdAt = deps.clock.now();
   const owner = await ownProcess();
-  const state: LabState = { id, directory, createdAt, topologyFile, owner, ...describePlan(plan), pods: [] };
+  const known = { id, directory, createdAt, topologyFile, tls, owner };
+  const state: LabState = { ...known, ...describePlan(plan), pods: [] };
   await saveState(state);
   const lab = createLab({ state, plan, helper, clock: deps.clock, logLevel, signal: deps.signal });
   try {
@@ -82,7 +85,8 @@ async function bringUp(lab: Lab, options: LabOptions, { progress, signal }: LabD
   await buildFabric(plan, { run: runOf(helper), namespace: (node) => namespaceOf(state.id, node) });
   const document = labTopologyDocument(options.topology, plan.hosts);
   await writeFile(join(state.directory, "topology.json"), JSON.stringify(document, null, 2));
-  step("daemon on sqlite, controller of the routers");
+  await makeCertificates(state, lab.run);
+  step(`daemon on sqlite${state.tls ? " with TLS" : ""}, controller of the routers`);
   await Promise.all([lab.start("daemon"), lab.start("controller")]);
   step(`${state.hosts.length} agents`);
   await allOf(state.hosts, (host) => lab.start(host.name), AGENTS_AT_ONCE);

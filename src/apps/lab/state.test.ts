@@ -26,6 +26,7 @@ const stateOf = (owner: LabState["owner"]): LabState => ({
   directory: "",
   createdAt: 0,
   topologyFile: "",
+  tls: false,
   owner,
   daemon: "",
   hosts: [],

@@ -38,6 +38,8 @@ export type LabState = {
   /** Wall milliseconds. */
   readonly createdAt: number;
   readonly topologyFile: string;
+  /** Daemon and agents show each other certificates. */
+  readonly tls: boolean;
   /** The program that is at work on it; none once it is kept. */
   readonly owner: Owner | undefined;
   /** Address of the daemon in the underlay. */
