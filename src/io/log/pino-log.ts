@@ -4,10 +4,31 @@ import type { Log } from "../../base/log.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
-/** A logger of the process; `app` is its first field in each line. Writes synchronously, so that a crash loses no line. */
+/** A logger of the process; `app` is its first field in each line. */
 export function createPinoLog(app: string, level: LogLevel): Log {
   const options = { level, base: { app }, formatters: { level: (label: string) => ({ level: label }) } };
-  return wrap(pino(options, pino.destination({ fd: 2, sync: true })));
+  return wrap(pino(options, stderrByTurns()));
+}
+
+/**
+ * The lines of one turn of the event loop are one write: a write for each would cost more than the line, and a busy daemon has a line for
+ * each allocation. It is synchronous, and what is left is written as the process ends: neither exit nor exception loses a line.
+ */
+function stderrByTurns(): { write(line: string): void } {
+  const stderr = pino.destination({ fd: 2, sync: true });
+  let waiting = "";
+  const flush = (): void => {
+    const lines = waiting;
+    waiting = "";
+    if (lines !== "") stderr.write(lines);
+  };
+  process.on("exit", flush);
+  return {
+    write(line) {
+      if (waiting === "") queueMicrotask(flush);
+      waiting += line;
+    },
+  };
 }
 
 function wrap(logger: Logger): Log {
