@@ -18,7 +18,7 @@ const NODES = ["n1", "n2", "n3"];
 const SEGMENT = "romana.io/segment";
 const PORTS = [80, 81, 8080];
 const PROTOCOLS = ["TCP", "UDP", "SCTP"];
-const OUTSIDE = ["10.0.9.9", "203.0.113.5", "fd00:9::9", "2001:db8::5"];
+export const OUTSIDE_IPS = ["10.0.9.9", "203.0.113.5", "fd00:9::9", "2001:db8::5"];
 const BLOCKS = ["10.0.0.0/30", "10.0.0.4/30", "10.0.0.8/30", "fd00::/126", "fd00::4/126", "fd00::8/126"];
 /** Addresses 0 to 15 of each family: in a block up to 11. */
 const addressOf = (family: 4 | 6, n: number): string =>
@@ -171,7 +171,7 @@ export const BLOCK_COUNT = BLOCKS.length;
 /** From and to anybody: pods, nodes, outside; never an address of a block that no pod has, as nobody can send from it. */
 export const packetsOf = ({ pods, nodes }: Pick<Cluster, "pods" | "nodes">): fc.Arbitrary<PacketJson> => {
   const ips = [...pods, ...nodes].flatMap((each) => each.ips);
-  const ends = [...new Set([...ips, ...OUTSIDE])];
+  const ends = [...new Set([...ips, ...OUTSIDE_IPS])];
   return pick(...ends).chain((from) => {
     const sameFamily = ends.filter((to) => to.includes(":") === from.includes(":"));
     return fc
