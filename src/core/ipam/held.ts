@@ -1,5 +1,6 @@
 // What a host holds, by name: its address records, and the slots in its blocks whose record is missing.
 import { blockKey, addressKey } from "../model/keys.ts";
+import type { Cidr } from "../net/cidr.ts";
 import { formatIp, type Ip } from "../net/ip.ts";
 import { ipAt } from "./choose.ts";
 import type { IpamState } from "./state.ts";
@@ -9,6 +10,7 @@ export type Held = {
   /** Of the allocation. */
   readonly sequence: number;
   readonly ips: readonly Ip[];
+  readonly blocks: readonly Cidr[];
   /** Of the records that say so, the one that was written by the allocation first. */
   readonly keys: readonly string[];
 };
@@ -25,7 +27,13 @@ export function heldBy(state: IpamState, host: string): Map<string, Held> {
       const ips = address ? address.ips.map(({ ip }) => ip) : [ipAt(block.cidr, offset)];
       const blocks = address ? address.ips.map((each) => each.block) : [block.cidr];
       const keys = [...(address ? [addressKey(slot.name)] : []), ...blocks.map(blockKey)];
-      held.set(slot.name, { name: slot.name, sequence: address?.sequence ?? slot.sequence, ips, keys });
+      held.set(slot.name, {
+        name: slot.name,
+        sequence: address?.sequence ?? slot.sequence,
+        ips,
+        blocks,
+        keys,
+      });
     }
   return held;
 }
