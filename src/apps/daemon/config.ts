@@ -43,6 +43,11 @@ export const daemonOptions = {
     "time for live hosts to report their addresses before any is handed out",
   ),
   newCluster: options.option(options.toggle, false, "a fresh store is a new cluster: nothing to adopt"),
+  leakGrace: options.option(
+    options.duration,
+    Seconds(900),
+    "time between two reports of an agent that lack an address, before it is freed",
+  ),
   logLevel: options.option(options.oneOf("info", "debug", "warn", "error"), "info", "least level logged"),
   config: options.option(options.text, "", "YAML or JSON file with these options"),
 } as const satisfies options.OptionTable;

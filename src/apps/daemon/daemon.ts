@@ -1,5 +1,5 @@
 // What the routes share: the parts of one running daemon.
-import type { Clock } from "../../base/clock.ts";
+import type { Clock, Duration } from "../../base/clock.ts";
 import type { Health } from "../../base/health.ts";
 import type { Log } from "../../base/log.ts";
 import type { HostReport } from "../../core/api/types.ts";
@@ -28,6 +28,8 @@ export type Daemon = {
   readonly log: Log;
   /** Where this daemon starts to look for a new block, so that replicas do not race for one. */
   readonly offsetSeed: number;
+  /** Between two reports that lack an address, before it is freed. */
+  readonly leakGrace: Duration;
   /** By host: endpoints that were reported and could not be adopted, for want of a host or a network: tried again with each change. */
   readonly unadopted: Map<string, HostReport["endpoints"]>;
 };

@@ -8,6 +8,7 @@ import type { Host } from "../../core/model/records.ts";
 import { equalIp, formatIp, type Ip, parseIp } from "../../core/net/ip.ts";
 import { adoptEndpoints, readoptAfter } from "./adopt-endpoints.ts";
 import type { Daemon } from "./daemon.ts";
+import { noteEvidence } from "./note-evidence.ts";
 import { adoptionState } from "./ops-routes.ts";
 import { unknownResource } from "./refusal.ts";
 import { replies } from "./route-schemas.ts";
@@ -50,6 +51,7 @@ export function hostRoutes(app: FastifyInstance, daemon: Daemon): void {
       if (daemon.adoption.isLoss(body.seen, newest)) noteLoss(daemon, params.name, body);
       const conflicts = await adoptEndpoints(daemon, params.name, body.endpoints);
       daemon.adoption.noteReported(params.name);
+      await noteEvidence(daemon, params.name, body, conflicts);
       const revision = Math.max(newest, mirror.revision);
       return { cluster: daemon.cluster, revision, ...adoptionState(daemon), conflicts };
     },

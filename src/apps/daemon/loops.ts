@@ -6,10 +6,13 @@ import { type Runner, startRunner } from "../../base/runner.ts";
 import { collectEmptyBlocks } from "../../core/ipam/release.ts";
 import { COOLDOWN } from "./address-routes.ts";
 import { readImport, settleImport } from "../../io/store/store-state.ts";
+import { collectLeaks } from "./ipam-gc.ts";
+import { countsOf, findingsOf } from "./ipam-routes.ts";
 import { adoptionView, type Daemon } from "./daemon.ts";
 import type { Term } from "./leader.ts";
 
 const COLLECT_EVERY = Seconds(5);
+const CARE_EVERY = Seconds(30);
 /** A lead that was given up is taken within that time. */
 const LOOK_EVERY = Milliseconds(500);
 const CURRENCY_EVERY = Seconds(1);
@@ -32,7 +35,10 @@ export function startLoops(daemon: Daemon, timing: { clock: Clock; rng: Rng }): 
   const start = (name: string, work: () => Promise<void>, every: Duration): Runner =>
     startLoop(daemon, timing, { name, work, every });
   // Of all replicas the leader alone does these.
-  const elected = [start("collector", () => leader.lead((term) => collect(daemon, term)), COLLECT_EVERY)];
+  const elected = [
+    start("collector", () => leader.lead((term) => collect(daemon, term)), COLLECT_EVERY),
+    start("leaks", () => leader.lead((term) => care(daemon, term)), CARE_EVERY),
+  ];
   const look = async (): Promise<void> => {
     if (await leader.look()) for (const each of elected) each.poke();
   };
@@ -74,6 +80,13 @@ function startLoop(
     if (attempt === 0) daemon.log.warn(`${name} failed`, { error: error.message });
   };
   return startRunner(run, { every, backoff: BACKOFF, onError }, timing);
+}
+
+/** Leaks are freed, and what is wrong besides is counted for whoever watches. */
+async function care(daemon: Daemon, term: Term): Promise<void> {
+  await collectLeaks(daemon, (decide) => term.submit(decide));
+  const counts = countsOf(await findingsOf(daemon));
+  for (const [kind, count] of Object.entries(counts)) daemon.metrics.findings.set({ kind }, count);
 }
 
 /** A restored store is as any other once all hosts have told what is alive, and stays so after a restart. */

@@ -64,6 +64,17 @@ export function createMetrics() {
       help: "How old what this daemon knows of the store may be.",
       registers,
     }),
+    leaksFreed: new Counter({
+      name: "romana_daemon_leaks_freed_total",
+      help: "Leaked addresses freed.",
+      registers,
+    }),
+    findings: new Gauge({
+      name: "romana_daemon_ipam_findings",
+      help: "What a check of address management found, by kind; on the daemon that leads.",
+      labelNames: ["kind"] as const,
+      registers,
+    }),
     errors: new Counter({
       name: "romana_daemon_errors_total",
       help: "Failures of the daemon's loops, by loop.",

@@ -128,5 +128,6 @@ function assemble(
     log,
     offsetSeed,
     unadopted,
+    leakGrace: config.leakGrace,
   };
 }

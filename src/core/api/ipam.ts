@@ -1,11 +1,14 @@
 // The JSON of `/ipam/...`: what is wrong with the addresses, what is given out. As types.ts, a part of its own.
 import { FINDING_KINDS } from "../model/finding.ts";
-import { array, integer, object, oneOf, optional, record, type Static, string } from "./schema.ts";
+import { array, boolean, integer, object, oneOf, optional, record, type Static, string } from "./schema.ts";
 
 const Count = integer({ minimum: 0 });
 const Text = string();
 /** RFC 3339, UTC. */
 const Time = string();
+
+/** Records that say so, and the revision of each; 0: there is no such record. */
+const RecordRefs = array(object({ key: Text, revision: Count }));
 
 export type FindingReply = Static<typeof FindingReply>;
 const FindingReply = object({
@@ -17,8 +20,7 @@ const FindingReply = object({
   details: Text,
   /** When it was first found; absent: it follows from the records as they are now. */
   since: optional(Time),
-  /** Records that say so, and the revision of each; 0: there is no such record. */
-  evidence: array(object({ key: Text, revision: Count })),
+  evidence: RecordRefs,
 });
 
 /** `GET /ipam/check?limit=`: `total` and `counts` are of all findings, whatever the limit. */
@@ -29,3 +31,24 @@ export const CheckReply = object({
   counts: record(Count),
   findings: array(FindingReply),
 });
+
+/** `POST /ipam/gc`: nothing is freed unless `dry_run` is false. */
+export type GcRequest = Static<typeof GcRequest>;
+export const GcRequest = object({ dry_run: optional(boolean()) });
+
+export type LeakReply = Static<typeof LeakReply>;
+const LeakReply = object({
+  name: Text,
+  host: Text,
+  ips: array(Text),
+  sequence: Count,
+  /** When it was first missed, and when again after the grace period. */
+  since: Time,
+  confirmed: optional(Time),
+  /** Where it is not confirmed: a report after this time may do so. */
+  due: optional(Time),
+  evidence: RecordRefs,
+});
+/** `freed`: what was freed; with `dry_run` what would be. `waiting`: missed, and not confirmed. */
+export type GcReply = Static<typeof GcReply>;
+export const GcReply = object({ dry_run: boolean(), freed: array(LeakReply), waiting: array(LeakReply) });

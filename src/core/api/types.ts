@@ -213,7 +213,10 @@ export const TopologyDocument = object({
   revision: optional(Revision),
 });
 
-/** `POST /hosts/{name}/report`: what an agent has, sent whenever its watch is (re)opened. `seen` is the newest store it ever followed. */
+/**
+ * `POST /hosts/{name}/report`: what an agent has, sent whenever its watch is (re)opened and at intervals. `seen` is the newest store it ever
+ * followed. `in_hand`: names that are being attached or detached; without it the report does not show that anything else is gone.
+ */
 export type HostReport = Static<typeof HostReport>;
 export const HostReport = object({
   seen: optional(object({ cluster: Name, revision: Revision })),
@@ -227,6 +230,7 @@ export const HostReport = object({
       pod: optional(string({ maxLength: 512 })),
     }),
   ),
+  in_hand: optional(array(HolderName)),
 });
 /** `state` "waiting": the daemon hands out nothing until the listed hosts have reported. */
 export type HostReportReply = Static<typeof HostReportReply>;

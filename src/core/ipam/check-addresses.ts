@@ -1,30 +1,49 @@
 // What is wrong with address records, and with slots in use: each must say what the other says.
-import { formatCidr } from "../net/cidr.ts";
+import { equalCidr, formatCidr } from "../net/cidr.ts";
 import { formatIp, type Ip } from "../net/ip.ts";
 import { ipMap } from "../net/ip-map.ts";
-import { addressKey, blockKey, hostKey } from "../model/keys.ts";
+import { addressKey, blockKey } from "../model/keys.ts";
 import type { Address, Block } from "../model/records.ts";
-import type { Finding } from "./check.ts";
+import type { Finding, Steps } from "./check.ts";
 import { ipAt, isOwner, offsetOf } from "./choose.ts";
 import type { IpamState } from "./state.ts";
 
 type Seat = Address["ips"][number];
 
-export function checkAddresses(state: IpamState): Finding[] {
+/** One pass over slots and one over addresses: what agrees, nearly all, costs no more than looking. */
+export function* checkAddresses(state: IpamState): Steps {
   const findings: Finding[] = [];
-  const holders = ipMap<Address>();
+  const seated = new Map<Address, number>();
+  for (const { block } of state.blocks.values()) {
+    for (const [offset, slot] of block.slots)
+      if (slot.state === "used") findings.push(...checkSlot(state, block, offset, slot.name, seated));
+    yield;
+  }
+  for (const address of state.addresses.values()) {
+    // One that came since is looked at by itself.
+    if (seated.get(address) !== address.ips.length)
+      for (const seat of address.ips) findings.push(...checkSeat(state, address, seat));
+    yield;
+  }
+  return [...findings, ...(yield* checkHolders(state))];
+}
+
+/** Records of hosts that are unknown, and of addresses that another record has too. */
+function* checkHolders(state: IpamState): Steps {
+  const findings: Finding[] = [];
+  const rivals = ipMap<Address>();
   for (const address of state.addresses.values()) {
     if (isHomeless(state, address)) findings.push(homeless(address));
-    for (const seat of address.ips) {
-      const holder = holders.get(seat.ip);
-      if (holder) findings.push(doubled(holder, address, seat.ip));
-      else holders.set(seat.ip, address);
-      findings.push(...checkSeat(state, address, seat));
+    for (const { ip } of address.ips) {
+      // The index knows one holder: all others, and those whose place it lost to one, are compared with each other.
+      const known = state.addressAt(ip);
+      if (known === address) continue;
+      const rival = known ?? rivals.get(ip);
+      if (rival && state.addresses.get(rival.name) === rival) findings.push(doubled(rival, address, ip));
+      else rivals.set(ip, address);
     }
+    yield;
   }
-  for (const { block } of state.blocks.values())
-    for (const [offset, slot] of block.slots)
-      if (slot.state === "used") findings.push(...checkSlot(state, block, offset, slot.name));
   return findings;
 }
 
@@ -51,39 +70,46 @@ const doubled = (first: Address, second: Address, ip: Ip): Finding => ({
   keys: [addressKey(first.name), addressKey(second.name)],
 });
 
-/** Whether the slot is the record's, and lies where the host's packets go. */
+/** Whether the slot is the record's. */
 function checkSeat(state: IpamState, address: Address, { ip, block: cidr }: Seat): Finding[] {
   const block = state.blocks.get(formatCidr(cidr))?.block;
   const slot = block?.slots.get(offsetOf(cidr, ip));
+  if (slot?.state === "used" && slot.name === address.name) return [];
+  const isOthers = slot?.state === "used" ? `the slot is ${slot.name}'s` : "the slot is not in use";
+  const details = `in ${formatCidr(cidr)}: ${block ? isOthers : "there is no such block"}`;
   const keys = [addressKey(address.name), blockKey(cidr)];
-  if (slot?.state !== "used" || slot.name !== address.name) {
-    const there =
-      slot?.state === "used"
-        ? `the slot is ${slot.name}'s`
-        : block
-          ? "the slot is not in use"
-          : "there is no such block";
-    const details = `in ${formatCidr(cidr)}: ${there}`;
-    return [{ kind: "address-without-slot", ...about(address, ip), details, keys }];
-  }
-  if (block && !isOwner(block, address)) {
-    const details = `inside ${formatCidr(cidr)} of host ${block.host}, tenant ${block.tenant}, segment "${block.segment}"`;
-    return [{ kind: "misplaced", ...about(address, ip), details, keys: [...keys, hostKey(address.host)] }];
-  }
-  return [];
+  return [{ kind: "address-without-slot", ...about(address, ip), details, keys }];
 }
 
-function checkSlot(state: IpamState, block: Block, offset: number, name: string): Finding[] {
-  const ip = ipAt(block.cidr, offset);
+/** Whether the record of its name has the address, and packets to it go to the record's host. Counts the slots of each record. */
+function checkSlot(
+  state: IpamState,
+  block: Block,
+  offset: number,
+  name: string,
+  seated: Map<Address, number>,
+): Finding[] {
   const address = state.addresses.get(name);
-  if (address?.ips.some((each) => each.ip.value === ip.value && each.ip.family === ip.family)) return [];
+  const value = block.cidr.ip.value + BigInt(offset);
+  const seat = address?.ips.find(({ ip }) => ip.value === value && ip.family === block.cidr.ip.family);
+  if (!address || !seat) return [recordless(block, offset, name, address)];
+  if (equalCidr(seat.block, block.cidr)) seated.set(address, (seated.get(address) ?? 0) + 1);
+  return isOwner(block, address) ? [] : [misplaced(block, address, seat.ip)];
+}
+
+function recordless(block: Block, offset: number, name: string, address: Address | undefined): Finding {
   const there = address ? `the record of ${name} has other addresses` : `there is no record of ${name}`;
-  return [
-    {
-      kind: "slot-without-address",
-      ...{ subject: name, host: block.host, ips: [formatIp(ip)], since: undefined },
-      details: `in use in ${formatCidr(block.cidr)}, but ${there}`,
-      keys: [blockKey(block.cidr), addressKey(name)],
-    },
-  ];
+  return {
+    kind: "slot-without-address",
+    ...{ subject: name, host: block.host, ips: [formatIp(ipAt(block.cidr, offset))], since: undefined },
+    details: `in use in ${formatCidr(block.cidr)}, but ${there}`,
+    keys: [blockKey(block.cidr), addressKey(name)],
+  };
+}
+
+function misplaced(block: Block, address: Address, ip: Ip): Finding {
+  const { host, tenant, segment, cidr } = block;
+  const details = `inside ${formatCidr(cidr)} of host ${host}, tenant ${tenant}, segment "${segment}"`;
+  const keys = [addressKey(address.name), blockKey(cidr)];
+  return { kind: "misplaced", ...about(address, ip), details, keys };
 }

@@ -1,22 +1,22 @@
 // What is wrong with blocks: where they lie, and whose they are.
 import { Seconds } from "../../base/clock.ts";
-import { compareCidr, containsCidr, formatCidr, overlaps } from "../net/cidr.ts";
+import { compareCidr, containsCidr, formatCidr, overlaps, sizeOf } from "../net/cidr.ts";
 import { blockKey, hostKey, topologyKey } from "../model/keys.ts";
 import type { Block } from "../model/records.ts";
 import type { IndexedBlock } from "./block-index.ts";
-import type { CheckOptions, Finding } from "./check.ts";
+import type { CheckOptions, Finding, Steps } from "./check.ts";
 import type { IpamState } from "./state.ts";
 
 /** A block that has rested is deleted within this time, or the collector does not run. */
 const COLLECTED_WITHIN = Seconds(60);
 
-export function checkBlocks(state: IpamState, options: CheckOptions): Finding[] {
-  const all = [...state.blocks.values()];
-  return [
-    ...all.flatMap(({ block }) => checkPlace(state, block)),
-    ...all.flatMap((each) => checkOwner(state, each, options)),
-    ...overlapping(all.map(({ block }) => block)),
-  ];
+export function* checkBlocks(state: IpamState, options: CheckOptions): Steps {
+  const findings: Finding[] = [];
+  for (const each of state.blocks.values()) {
+    findings.push(...checkPlace(state, each.block), ...checkOwner(state, each, options));
+    yield;
+  }
+  return [...findings, ...overlapping(state)];
 }
 
 const about = (block: Block): Pick<Finding, "subject" | "host" | "ips" | "since"> => ({
@@ -51,8 +51,17 @@ function checkOwner(
   ];
 }
 
+/** Blocks that share nothing have as many addresses as the space that they occupy. */
+function overlapping({ blocks, spaces }: IpamState): Finding[] {
+  let surplus = 0n;
+  for (const { block } of blocks.values()) surplus += sizeOf(block.cidr);
+  for (const { occupied } of Object.values(spaces))
+    for (const { first, last } of occupied.ranges) surplus -= last - first + 1n;
+  return surplus === 0n ? [] : overlapsAmong([...blocks.values()].map(({ block }) => block));
+}
+
 /** Sorted, those that overlap are neighbours: prefixes hold each other or have nothing in common. */
-function overlapping(blocks: readonly Block[]): Finding[] {
+function overlapsAmong(blocks: readonly Block[]): Finding[] {
   const findings: Finding[] = [];
   let widest: Block | undefined;
   for (const block of blocks.toSorted((a, b) => compareCidr(a.cidr, b.cidr))) {

@@ -6,7 +6,7 @@ import { parseCidr } from "../net/cidr.ts";
 import { formatIp } from "../net/ip.ts";
 import type { Address, Block, Slot } from "../model/records.ts";
 import { allocate } from "./allocate.ts";
-import { check } from "./check.ts";
+import { checkAtOnce as check } from "./testdata/check-at-once.ts";
 import { applyWrites, type IpamState } from "./state.ts";
 import { ask, cooldown, smallWorld } from "./testdata/world.ts";
 

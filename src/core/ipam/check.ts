@@ -32,12 +32,15 @@ export type CheckOptions = {
   readonly garbage: ReadonlyMap<string, string>;
 };
 
-/** By kind in the order of `FINDING_KINDS`. Costs one pass over blocks and addresses. */
-export function check(state: IpamState, options: CheckOptions): Finding[] {
+/** Yields after each record, so that whoever has other things to do may do them: the state may change in between. */
+export type Steps = Generator<undefined, Finding[]>;
+
+/** By kind in the order of `FINDING_KINDS`. Each step looks at one record and those that it must agree with. */
+export function* check(state: IpamState, options: CheckOptions): Steps {
   const findings = [
+    ...(yield* checkAddresses(state)),
+    ...(yield* checkBlocks(state, options)),
     ...checkEvidence(state),
-    ...checkAddresses(state),
-    ...checkBlocks(state, options),
     ...checkGarbage(options.garbage),
   ];
   const rank = new Map(FINDING_KINDS.map((kind, i) => [kind, i]));

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { Seconds } from "../../base/clock.ts";
 import { parseIp } from "../net/ip.ts";
 import { allocate } from "./allocate.ts";
-import { check } from "./check.ts";
+import { checkAtOnce as check } from "./testdata/check-at-once.ts";
 import { observeReport, observeUnknownHosts, planFound, type Report } from "./evidence.ts";
 import { keyOfWrite, valueOfWrite } from "./keys.ts";
 import { leaks, planFree } from "./leaks.ts";

@@ -35,7 +35,10 @@ export function observeReport(state: IpamState, report: Report, options: Observe
   const before = state.evidence.get(host) ?? NONE;
   const missing = missingOf(state, report, before, options);
   const claims = report.claims.map((claim) => sameClaim(before, claim) ?? { ...claim, since: options.now });
-  return evidencePlan(before, { host, missing, claims });
+  const plan = evidencePlan(before, { host, missing, claims });
+  // A record that nobody can read is put in order.
+  const isGarbage = before === NONE && options.revisionOf(evidenceKey(host)) > 0;
+  return isGarbage ? { ...plan, writes: [evidenceWrite({ host, missing, claims })] } : plan;
 }
 
 /** What a host that is unknown holds: no agent tells of it, but for what one claims. Plans for one host after the other; nothing to write: none is left. */

@@ -19,7 +19,7 @@ import { equalIp, formatIp, type Ip } from "../net/ip.ts";
 import type { Address } from "../model/records.ts";
 import { adopt } from "./adopt.ts";
 import { allocate } from "./allocate.ts";
-import { check } from "./check.ts";
+import { checkAtOnce as check } from "./testdata/check-at-once.ts";
 import { planBlackout, planBlackoutRemoval } from "./blackouts.ts";
 import { freeBlock } from "./free-space.ts";
 import { offersTo } from "./offers.ts";
