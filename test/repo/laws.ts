@@ -100,6 +100,7 @@ const UNITS = [
   "ready",
   "events",
   "groups",
+  "findings",
   "sets",
   "policies",
 ];

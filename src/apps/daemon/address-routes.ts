@@ -6,10 +6,6 @@ import { AddressList, AddressReply, AddressRequest, ReleaseReply } from "../../c
 import { allocate } from "../../core/ipam/allocate.ts";
 import { release } from "../../core/ipam/release.ts";
 import { planFound } from "../../core/ipam/evidence.ts";
-import { addressKey, evidenceKey } from "../../core/model/keys.ts";
-import type { Address } from "../../core/model/records.ts";
-import type { Compare } from "../../io/store/store.ts";
-import type { Mirror } from "./mirror.ts";
 import type { AllocateRequest, ReleaseRequest } from "../../core/ipam/types.ts";
 import { parseIp, tryParseIp } from "../../core/net/ip.ts";
 import { isOwn, type Own, ownOf } from "./access/guard.ts";
@@ -92,22 +88,10 @@ function decideAllocation(daemon: Daemon, request: AllocateRequest): Decision<Ad
   const answer = allocate(mirror.state, request, { now: clock.now(), offsetSeed, cooldown: COOLDOWN });
   metrics.allocations.inc({ kind: "allocate", outcome: answer.kind });
   if (answer.kind === "allocated") return { value: addressReply(answer.address), plan: answer };
-  if (answer.kind === "existing") return confirmed(mirror, answer.address);
+  // Granted again: what was missed of it is found.
+  if (answer.kind === "existing")
+    return { value: addressReply(answer.address), plan: planFound(mirror.state, request.host, request.name) };
   throw allocationRefused(answer, request.name);
-}
-
-/**
- * Granted again: what is missed of it is found. That the records are still as they are here is compared, for another daemon may have
- * released it, or taken it for leaked, without this one knowing yet.
- */
-function confirmed(mirror: Mirror, address: Address): Decision<AddressReply> {
-  const compares = [addressKey(address.name), evidenceKey(address.host)].map((key): Compare => ({
-    kind: "revision",
-    key,
-    revision: mirror.revisionOf(key),
-  }));
-  const plan = planFound(mirror.state, address.host, address.name);
-  return { value: addressReply(address), plan, compares };
 }
 
 function releaseRequest(query: Static<typeof ReleaseQuery>): ReleaseRequest {

@@ -48,6 +48,7 @@ const rows: Readonly<Record<string, Row | "open">> = {
   "POST /hosts/:name/report": ["params.name", ALL, NO, named("params.name"), NO, NO],
   "POST /ipam/adopt": ["", ALL, NO, NO, NO, NO],
   "GET /ipam/check": ["", ALL, ALL, NO, NO, ALL],
+  "POST /ipam/gc": ["", ALL, NO, NO, NO, NO],
   "GET /metrics": ["", ALL, ALL, NO, NO, ALL],
   "GET /networks": ["", ALL, ALL, ALL, NO, ALL],
   "GET /networks/:network/blocks": ["", ALL, ALL, ALL, OWN, ALL],

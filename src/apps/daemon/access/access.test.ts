@@ -13,6 +13,7 @@ const BODIES: Readonly<Record<string, object>> = {
   "POST /hosts": { name: "h1", ip: "192.168.0.1" },
   "POST /hosts/:name/report": { endpoints: [] },
   "POST /ipam/adopt": { force: false },
+  "POST /ipam/gc": {},
   "POST /topology": twoRacks,
 };
 const QUERIES: Readonly<Record<string, Record<string, string>>> = {
