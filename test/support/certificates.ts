@@ -6,8 +6,13 @@ import { basename, join } from "node:path";
 /** Paths of PEM files. */
 export type CertificateFiles = { readonly ca: string; readonly cert: string; readonly key: string };
 
-/** Days from now on that it is valid, and what for (extendedKeyUsage). */
-export type Issuing = { readonly starts?: number; readonly ends?: number; readonly usage?: string };
+/** Days from now on that it is valid, what for (extendedKeyUsage), and the subject's O. */
+export type Issuing = {
+  readonly starts?: number;
+  readonly ends?: number;
+  readonly usage?: string;
+  readonly organisation?: string;
+};
 
 export interface Authority {
   readonly ca: string;
@@ -40,6 +45,7 @@ unique_subject = no
 policy = any
 [any]
 commonName = supplied
+organizationName = optional
 `;
 
 /** Writes to `dir`, which it makes. */
@@ -54,10 +60,11 @@ export function createAuthority(dir: string): Authority {
     openssl("ca", "-config", config, "-batch", "-cert", ca, "-keyfile", caKey, ...args);
   return {
     ca,
-    issue(name, names, { starts = -1, ends = 1, usage = "serverAuth,clientAuth" } = {}) {
+    issue(name, names, { starts = -1, ends = 1, usage = "serverAuth,clientAuth", organisation } = {}) {
       const [cert, key] = [join(dir, `${name}.pem`), join(dir, `${name}-key.pem`)];
       const [request, extensions] = [join(dir, `${name}.csr`), join(dir, `${name}.ext`)];
-      openssl("req", ...NEW_KEY, "-keyout", key, "-out", request, "-subj", `/CN=${name}`);
+      const subject = `${organisation === undefined ? "" : `/O=${organisation}`}/CN=${name}`;
+      openssl("req", ...NEW_KEY, "-keyout", key, "-out", request, "-subj", subject);
       const alternatives = names.length > 0 ? `subjectAltName=${names.join(",")}\n` : "";
       writeFileSync(extensions, `extendedKeyUsage=${usage}\n${alternatives}`);
       const times = ["-startdate", dayFromNow(starts), "-enddate", dayFromNow(ends)];

@@ -2,7 +2,7 @@
 import { hostname as machineName } from "node:os";
 import { join } from "node:path";
 import { Milliseconds, type Rng, Seconds, systemClock, systemRng } from "../../base/clock.ts";
-import { InputError } from "../../base/errors.ts";
+import { InputError, UnavailableError } from "../../base/errors.ts";
 import { createHealth, type HealthReporter } from "../../base/health.ts";
 import type { Log } from "../../base/log.ts";
 import { type Runner, startRunner } from "../../base/runner.ts";
@@ -210,6 +210,8 @@ function startFollowing(deps: FollowingDeps, { metrics, health, changed }: Follo
   const work = (signal: AbortSignal): Promise<void> => followOnce({ ...deps, heard }, signal);
   let last = "";
   const onError = (error: unknown, attempt: number): void => {
+    // Nothing is wrong, and the same replica serves.
+    if (error instanceof UnavailableError && error.code === "CERTIFICATES_RENEWED") return;
     const fields = { url: client.url.origin, error: String(error) };
     client.next();
     metrics.connected.set(0);

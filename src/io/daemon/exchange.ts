@@ -11,7 +11,7 @@ export async function exchange<Reply>(transport: Transport, url: URL, sending: S
   const reply = await transport.send(url, sending);
   const text = await readText(reply, url);
   const status = reply.statusCode ?? 0;
-  if (status < 200 || status >= 300) throw refusal(status, text, url);
+  if (status < 200 || status >= 300) throw refusal(status, text, url, transport);
   return (text === "" ? undefined : parse(text, url)) as Reply;
 }
 
@@ -19,7 +19,7 @@ export async function exchange<Reply>(transport: Transport, url: URL, sending: S
 export async function* download(transport: Transport, url: URL, sending: Sending): AsyncGenerator<Buffer> {
   const reply = await transport.send(url, sending);
   const status = reply.statusCode ?? 0;
-  if (status !== 200) throw refusal(status, await readText(reply, url), url);
+  if (status !== 200) throw refusal(status, await readText(reply, url), url, transport);
   let bytes = 0;
   try {
     for await (const chunk of reply as AsyncIterable<Buffer>) {
@@ -69,10 +69,11 @@ export class RefusedError extends InputError {
 }
 
 /** A 4xx is the caller's input; a 5xx, and too many requests, pass. */
-function refusal(status: number, text: string, url: URL): Error {
+function refusal(status: number, text: string, url: URL, transport: Transport): Error {
   const error = apiErrorOf(text);
   const code = error?.code ?? `HTTP_${status}`;
-  const details = error?.details ?? `${url.pathname}: ${url.origin} answered ${status}`;
+  const said = error?.details ?? `${url.pathname}: ${url.origin} answered ${status}`;
+  const details = status === 401 ? `${said}; it was shown ${transport.shown()}` : said;
   if (status < 400 || status >= 500 || status === 429)
     return new UnavailableError({ code, message: details, status });
   const faults: Fault[] = (error?.faults ?? []).map((fault) => ({ ...fault, value: "" }));

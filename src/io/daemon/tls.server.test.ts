@@ -112,8 +112,43 @@ test("a client whose certificate is refused is told which, until when it is vali
   const url = await serve(t, good, { requestCert: true, ca: readFileSync(ours.ca) });
   const { cert, key } = theirs.issue("node-9", []);
   const transport = transportOf(t, { daemonCert: cert, daemonKey: key });
-  await assert.rejects(ask(transport, url), /may have refused .*CN=node-9, valid until .* GMT/);
+  await assert.rejects(ask(transport, url), /may have refused .*CN=node-9 .*valid until .* GMT/);
 });
+
+/** Each: what a client shows that is answered 401, and what it is told of that. */
+const unknown: readonly (readonly [string, Partial<DaemonAccess>, RegExp])[] = [
+  [
+    "nothing",
+    {},
+    /who\?; it was shown nothing: give --daemon-cert and --daemon-key, or --daemon-token-file$/,
+  ],
+  [
+    "a certificate",
+    { daemonCert: node.cert, daemonKey: node.key },
+    /the certificate of CN=node-1 in --daemon-cert, valid until .* GMT, which is ended, revoked/,
+  ],
+  [
+    "a token",
+    { daemonTokenFile: wrongToken() },
+    /the token in .*wrong-token, which the daemon does not know$/,
+  ],
+];
+function wrongToken(): string {
+  const path = join(dir, "wrong-token");
+  writeFileSync(path, "secret");
+  return path;
+}
+for (const [what, access, message] of unknown)
+  test(`who shows ${what} and is not known is told so`, async (t) => {
+    const refuse: Answer = (_, response) => response.writeHead(401).end(JSON.stringify({ details: "who?" }));
+    const url = await serve(t, good, {}, refuse);
+    await assert.rejects(ask(transportOf(t, access), url), (error) => {
+      assert.ok(error instanceof InputError && error.status === 401);
+      assert.match(error.message, message);
+      assert.doesNotMatch(error.message, /secret/);
+      return true;
+    });
+  });
 
 test("https to a daemon that speaks http says so, and so does http to one that speaks https", async (t) => {
   const url = await serve(t, good);
@@ -162,11 +197,16 @@ test("an open watch ends when its certificate is renewed, so that the next shows
   const client = createDaemonClient([url], transportOf(t, { daemonCert, daemonKey }));
   const next = ours.issue("node-1-next", []);
   let seen = 0;
-  for await (const _ of client.watch(undefined, AbortSignal.timeout(8000)))
-    if (++seen === 3) {
-      copyFileSync(next.cert, daemonCert);
-      copyFileSync(next.key, daemonKey);
-    }
+  await assert.rejects(
+    async () => {
+      for await (const _ of client.watch(undefined, AbortSignal.timeout(8000)))
+        if (++seen === 3) {
+          copyFileSync(next.cert, daemonCert);
+          copyFileSync(next.key, daemonKey);
+        }
+    },
+    (error) => error instanceof UnavailableError && error.code === "CERTIFICATES_RENEWED",
+  );
   assert.ok(seen >= 3 && seen < 50, String(seen));
 });
 

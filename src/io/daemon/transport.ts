@@ -7,11 +7,13 @@ import { type Log, silentLog } from "../../base/log.ts";
 import { type DaemonAccess, accessFaults, accessPems, NO_ACCESS, readToken } from "./access.ts";
 import type { Pems } from "../pem/pem-files.ts";
 import { renewingPems } from "../pem/renewing-pems.ts";
-import { unreachable } from "./unreachable.ts";
+import { describeCertificate, unreachable } from "./unreachable.ts";
 
 export interface Transport {
   /** The reply's head, whatever its status; its body is to be read or destroyed. UnavailableError `DAEMON_UNREACHABLE`, `DAEMON_TLS`. */
   send(url: URL, sending: Sending): Promise<IncomingMessage>;
+  /** What this side says of who it is, in words, for one that was not believed. */
+  shown(): string;
   /** The certificates in use: another object when the files have changed. */
   pems(): Pems;
   close(): void;
@@ -61,11 +63,18 @@ export function createTransport(
       };
       return open(url, options, payload, (cause, isFirst) => unreachable(url, cause, isFirst ? shown : {}));
     },
+    shown: () => describeShown(access, pems()),
     pems,
     close() {
       for (const agent of Object.values(agents)) agent.destroy();
     },
   };
+}
+
+function describeShown({ daemonTokenFile }: DaemonAccess, { cert }: Pems): string {
+  if (daemonTokenFile !== "") return `the token in ${daemonTokenFile}, which the daemon does not know`;
+  if (cert) return describeCertificate(cert);
+  return "nothing: give --daemon-cert and --daemon-key, or --daemon-token-file";
 }
 
 const headersOf = (payload: string | undefined, token: string | undefined): Record<string, string> => ({

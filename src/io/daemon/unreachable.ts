@@ -58,8 +58,12 @@ function distrustOf(cause: NetworkError, { hostname, protocol }: URL, shown: Pem
 
 function refusedOf(code: string, { cert }: Pems): string | undefined {
   if (!cert) return undefined;
-  const { subject, validTo } = new X509Certificate(cert);
-  const name = subject.replaceAll("\n", ", ");
-  const given = `the certificate that it was shown (--daemon-cert, ${name}, valid until ${validTo})`;
-  return `it ended the handshake (${code}), and may have refused ${given}: ended, revoked, not one for clients, or of an authority that is not in its --tls-client-ca; its log says why`;
+  return `it ended the handshake (${code}), and may have refused what it was shown: ${describeCertificate(cert)}`;
+}
+
+/** Whose it is and until when, and what else may be wrong with it, for one that was refused. */
+export function describeCertificate(pem: Buffer): string {
+  const { subject, validTo } = new X509Certificate(pem);
+  const reasons = "ended, revoked, not one for clients, or not of the daemon's --tls-client-ca";
+  return `the certificate of ${subject.replaceAll("\n", ", ")} in --daemon-cert, valid until ${validTo}, which is ${reasons}`;
 }

@@ -11,8 +11,8 @@ const SILENCE = 12_000;
 const MAX_LINE = 32 << 20;
 
 /**
- * Yields until the daemon ends the stream (normally), the own certificates are renewed, or `signal` aborts. UnavailableError
- * `WATCH_ENDED`, `WATCH_REFUSED`, `WATCH_GARBAGE`, and those of `Transport.send`.
+ * Yields until the daemon ends the stream (normally) or `signal` aborts. UnavailableError `WATCH_ENDED`, `WATCH_REFUSED`,
+ * `WATCH_GARBAGE`, those of `Transport.send`, and `CERTIFICATES_RENEWED`, seen at the next bookmark: the next watch shows the new ones.
  */
 export async function* watchDaemon(
   transport: Transport,
@@ -32,7 +32,8 @@ export async function* watchDaemon(
       if (rest.length > MAX_LINE) throw new UnavailableError({ code: "WATCH_GARBAGE", url: url.origin });
       const parsed = lines.filter((line) => line !== "").map(parseLine);
       if (parsed.length > 0) yield parsed;
-      if (parsed.every(({ type }) => type === "bookmark") && transport.pems() !== certificates) return;
+      if (parsed.every(({ type }) => type === "bookmark") && transport.pems() !== certificates)
+        throw new UnavailableError({ code: "CERTIFICATES_RENEWED", url: url.origin });
     }
   } catch (cause) {
     if (signal.aborted) return;
