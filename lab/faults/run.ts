@@ -39,8 +39,8 @@ export type RunResult = {
   readonly violations: readonly string[];
 };
 
-const WORKERS = 24;
-const HOSTS = Array.from({ length: 16 }, (_, i) => `rack-${i % 2 === 0 ? "a" : "b"}-${i + 1}`);
+const WORKERS = 64;
+const HOSTS = Array.from({ length: 64 }, (_, i) => `rack-${i % 2 === 0 ? "a" : "b"}-${i + 1}`);
 
 export async function runFaults(bed: Bed, options: RunOptions): Promise<RunResult> {
   const faultBed = await startFaultBed(bed, options);
