@@ -33,6 +33,8 @@ export type RunResult = {
   /** By kind of outcome. */
   readonly outcomes: Readonly<Record<string, number>>;
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  /** Last words of daemons that ended by themselves. */
+  readonly ends: readonly string[];
   readonly addresses: number;
   /** In the store, and held by no client: whoever asked was not told, and did not ask again. */
   readonly leaked: readonly Given[];
@@ -126,11 +128,12 @@ async function judge(bed: FaultBed, clients: number, held: readonly Given[]) {
     ...(await differingDaemons(bed, final)),
   ];
   const known = new Set(held.map(({ name, sequence }) => `${name} ${sequence}`));
-  const leaked = final.addresses.filter(
-    ({ name, sequence }) => !name.startsWith("shared-") && !known.has(`${name} ${sequence}`),
-  );
-  const outcomes = countOutcomes(operations);
-  return { operations: operations.length, outcomes, addresses: final.addresses.length, leaked, violations };
+  const leaked = final.addresses.filter(({ name, sequence }) => !known.has(`${name} ${sequence}`));
+  return {
+    ...{ operations: operations.length, outcomes: countOutcomes(operations), leaked, violations },
+    ends: bed.daemons.flatMap(({ ends }) => ends),
+    addresses: final.addresses.length,
+  };
 }
 
 async function readHistory(path: string, into: Operation[]): Promise<void> {

@@ -15,6 +15,8 @@ export interface DaemonProcess {
   ready(): Promise<void>;
   kill(signal?: NodeJS.Signals): Promise<void>;
   signal(signal: NodeJS.Signals): void;
+  /** Its last words whenever it ended by itself; it was started again, as a supervisor would. */
+  readonly ends: readonly string[];
   /** Its wall clock is so many milliseconds ahead of the machine's, from now on and after a restart. */
   setClock(ahead: number): void;
   /** Asked from its own place. Throws for any status but 200. */
@@ -24,6 +26,8 @@ export interface DaemonProcess {
 
 const execute = promisify(execFile);
 const PORT = 9600;
+/** Milliseconds. */
+const RESTART_AFTER = 300;
 const SHIFTED_CLOCK = join(import.meta.dirname, "shifted-clock.ts");
 
 export type DaemonSetup = { readonly store: string; readonly topologyFile: string };
@@ -38,9 +42,31 @@ export function createDaemonProcess(
   const clockFile = join(bed.dir, `${place.name}.clock`);
   writeFileSync(clockFile, "0");
   const flags = ["--listen", `${place.address}:${PORT}`, "--insecure", "--store", store, "--new-cluster"];
-  const more = ["--initial-topology", topologyFile, "--adoption-window", "200ms", "--log-level", "warn"];
-  const argv = [process.execPath, "--import", SHIFTED_CLOCK, PROGRAM.built, "daemon", ...flags, ...more];
+  const more = ["--initial-topology", topologyFile, "--adoption-window", "200ms", "--client-rate", "0"];
+  const argv = [
+    process.execPath,
+    "--import",
+    SHIFTED_CLOCK,
+    PROGRAM.built,
+    "daemon",
+    ...flags,
+    ...more,
+    "--log-level",
+    "warn",
+  ];
   let child: ChildProcess | undefined;
+  let isWanted = false;
+  const ends: string[] = [];
+  const spawn = (): void => {
+    if (!isWanted) return;
+    const started = bed.start(place.name, ["env", `ROMANA_LAB_CLOCK=${clockFile}`, ...argv], place.netns);
+    child = started;
+    started.once("exit", () => {
+      if (!isWanted || child !== started) return;
+      ends.push(bed.log(place.name).trim().split("\n").at(-1) ?? "");
+      setTimeout(spawn, RESTART_AFTER);
+    });
+  };
   const curl = async <Reply>(path: string, ...options: string[]): Promise<Reply> => {
     const call = ["curl", "-sS", "--fail-with-body", "--max-time", "20", ...options, `${url}${path}`];
     const { stdout } = await execute("nsenter", [`--net=${place.netns}`, "--", ...call], {
@@ -48,20 +74,22 @@ export function createDaemonProcess(
     });
     return JSON.parse(stdout) as Reply;
   };
+  bed.onDispose(() => void (isWanted = false));
   const daemon: DaemonProcess = {
-    ...{ place, url },
+    ...{ place, url, ends },
     async start() {
-      const environment = ["env", `ROMANA_LAB_CLOCK=${clockFile}`];
-      child = bed.start(place.name, [...environment, ...argv], place.netns);
+      isWanted = true;
+      spawn();
       await daemon.ready();
     },
     ready: () =>
-      eventually(() => curl("/readyz"), { within: 30_000, every: 100 })
+      eventually(() => curl("/readyz"), { within: 60_000, every: 100 })
         .then(() => undefined)
         .catch((error: unknown) => {
           throw new Error(`${place.name} is not ready\n${bed.log(place.name)}`, { cause: error });
         }),
     async kill(signal = "SIGKILL") {
+      isWanted = false;
       if (child) await stop(child, signal);
     },
     signal: (signal) => void child?.kill(signal),

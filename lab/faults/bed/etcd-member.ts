@@ -48,7 +48,7 @@ function createMember(bed: Bed, place: Place, cluster: string): EtcdMember {
       await member.ready();
     },
     ready: () =>
-      eventually(() => member.post("kv/range", { key: "AA==" }), { within: 30_000, every: 100 }).then(
+      eventually(() => member.post("kv/range", { key: "AA==" }), { within: 60_000, every: 100 }).then(
         () => undefined,
       ),
     async kill() {

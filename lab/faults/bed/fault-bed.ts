@@ -18,10 +18,12 @@ export type FaultBed = {
 };
 export type BedSize = { readonly members: number; readonly daemons: number; readonly clients: number };
 
+const TENANTS = ["tenant-0", "tenant-1", "tenant-2", "dual"];
+
 /** One rack for half of the hosts each; a network for tenant `tight` that is soon full, and an IPv6 one for tenant `dual`. */
 export const TOPOLOGY: TopologyDocument = {
   networks: [
-    { name: "pods", cidr: "10.64.0.0/12", block_mask: 29 },
+    { name: "pods", cidr: "10.64.0.0/12", block_mask: 29, tenants: TENANTS },
     { name: "tight", cidr: "10.200.0.0/26", block_mask: 29, tenants: ["tight"] },
     { name: "six", cidr: "fd00:64::/64", block_mask: 122, tenants: ["dual"] },
   ],

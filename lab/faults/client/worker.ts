@@ -23,6 +23,12 @@ const ALIVE = 24;
 /** Of the dead, so many are remembered for late releases and names used again. */
 const REMEMBERED = 12;
 const SHARED_NAMES = 24;
+/** Milliseconds before a request is made again, at least. */
+const PAUSE = 30;
+
+/** As the CNI plugin names a pod's attachment: network, container, interface. */
+const attachment = (container: string): string => `lab/${container}/eth0`;
+const SHARED = "lab/shared-";
 
 export class Worker {
   readonly alive: Given[] = [];
@@ -74,14 +80,14 @@ export class Worker {
 
   #fresh(host: string): Extract<Request, { kind: "allocate" }> {
     const tenant = `tenant-${this.#below(3)}`;
-    return { kind: "allocate", name: `${this.#id}-${this.#count++}`, host, tenant, segment: "" };
+    return { kind: "allocate", name: attachment(`${this.#id}-${this.#count++}`), host, tenant, segment: "" };
   }
 
   /** Names that all workers of all clients use: several at once ask for one, or free it. */
   #shared(): Request {
     const n = this.#below(SHARED_NAMES);
     const host = this.#world.hosts[n % this.#world.hosts.length] ?? "";
-    const name = `shared-${n}`;
+    const name = attachment(`shared-${n}`);
     if (this.#below(5) < 2) return { kind: "release", name, host };
     return { kind: "allocate", name, host, tenant: "tenant-0", segment: "shared" };
   }
@@ -94,13 +100,13 @@ export class Worker {
       if (!operation) return false;
       this.#learn(operation);
       if (!isTransient(operation.outcome)) return true;
-      await this.#world.pause(20 + Math.min(500, 20 * 2 ** attempt) * this.#rng());
+      await this.#world.pause(PAUSE + Math.min(2000, PAUSE * 2 ** attempt) * this.#rng());
     }
   }
 
   #learn({ request, outcome }: Operation): void {
     const { name } = request as { name?: string };
-    if (name?.startsWith("shared-")) return;
+    if (name?.startsWith(SHARED)) return;
     if (outcome.kind === "given" && !this.alive.some((each) => each.name === outcome.name))
       this.alive.push(outcome);
     if (request.kind !== "release") return;
