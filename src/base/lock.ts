@@ -19,6 +19,8 @@ export function createLock(): Lock {
 export interface KeyedLock {
   /** As `Lock.run`, among those of the same key. */
   run<T>(key: string, work: () => T | Promise<T>): Promise<T>;
+  /** Those that somebody works or waits on. */
+  keys(): Iterable<string>;
 }
 
 export function createKeyedLock(): KeyedLock {
@@ -34,5 +36,6 @@ export function createKeyedLock(): KeyedLock {
       last.set(key, ended);
       return result;
     },
+    keys: () => last.keys(),
   };
 }

@@ -69,11 +69,11 @@ export interface TestNode {
   close(): Promise<void>;
 }
 
-/** With daemon (memory store unless told) and agent ready. */
-export async function startNode(store = "memory"): Promise<TestNode> {
+/** With daemon (memory store unless told) and agent ready. `agent`: more flags. */
+export async function startNode(store = "memory", agent: readonly string[] = []): Promise<TestNode> {
   const bed = new Bed("source");
   try {
-    const node = await createNode(bed, store);
+    const node = await createNode(bed, store, agent);
     await node.startDaemon("--new-cluster", "--initial-topology", writeTopology(bed));
     await node.startAgent();
     return node;
@@ -90,7 +90,7 @@ function writeTopology(bed: Bed): string {
 }
 
 // long: the object that is the node
-async function createNode(bed: Bed, store: string): Promise<TestNode> {
+async function createNode(bed: Bed, store: string, agent: readonly string[]): Promise<TestNode> {
   const helper = await startNativeHelper({ log: silentLog });
   bed.onDispose(() => helper.close());
   const [netns, outside] = [bed.netns("node"), bed.netns("outside")];
@@ -129,7 +129,7 @@ async function createNode(bed: Bed, store: string): Promise<TestNode> {
         if (code !== 0) throw new Error(stderr);
       }),
     startAgent: () =>
-      launch("agent", ["agent", ...agentFlags(bed, socket)], async () => {
+      launch("agent", ["agent", ...agentFlags(bed, socket), ...agent], async () => {
         const { code, json } = await node.cni("STATUS", { id: "", config: { cniVersion: "1.1.0" } });
         if (code !== 0) throw new Error(json?.msg);
       }),

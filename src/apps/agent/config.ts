@@ -64,6 +64,11 @@ export const agentOptions = {
   ...tlsOptions,
   insecure: option(options.toggle, false, "health and metrics off loopback without TLS"),
   resync: option(options.duration, Seconds(60), "how often everything is observed again, besides events"),
+  reportInterval: option(
+    options.duration,
+    Seconds(120),
+    "how often the daemon is told what is alive here; what is not told of for long is freed",
+  ),
   once: option(options.toggle, false, "sync once and end"),
   dryRun: option(options.toggle, false, "with --once: print the plan, change nothing"),
   logLevel: option(options.oneOf("info", "debug", "warn", "error"), "info", "what is logged"),

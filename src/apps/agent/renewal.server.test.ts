@@ -10,7 +10,7 @@ import { type CertificateFiles, createAuthority } from "../../../test/support/ce
 import { startDaemon } from "../../../test/support/daemon.ts";
 import { eventually } from "../../../test/support/eventually.ts";
 import { createFakeEndpoints } from "../../../test/support/fake-endpoints.ts";
-import { Milliseconds, systemClock, systemRng } from "../../base/clock.ts";
+import { Milliseconds, Seconds, systemClock, systemRng } from "../../base/clock.ts";
 import { InputError, UnavailableError } from "../../base/errors.ts";
 import { silentLog } from "../../base/log.ts";
 import { startRunner } from "../../base/runner.ts";
@@ -45,14 +45,15 @@ function follow(t: TestContext, client: DaemonClient, stateDir: string): Followe
   const mirror = createMirror();
   const errors: string[] = [];
   const node = { hostname: "node-1", registration: () => ({ name: "node-1", ip: "192.168.0.1" }), stateDir };
-  const deps = { client, mirror, endpoints: createFakeEndpoints(), log: silentLog, clock: systemClock };
+  const timing = { clock: systemClock, rng: systemRng, reportInterval: Seconds(60) };
+  const deps = { client, mirror, endpoints: createFakeEndpoints(), log: silentLog, ...timing };
   const runner = startRunner(
     (signal) => followOnce({ ...deps, ...node, heard: () => undefined }, signal),
     {
       backoff: { first: Milliseconds(10), most: Milliseconds(50) },
       onError: (error) => void errors.push(error instanceof UnavailableError ? error.code : String(error)),
     },
-    { clock: systemClock, rng: systemRng },
+    timing,
   );
   t.after(() => runner.close());
   return { mirror, errors };

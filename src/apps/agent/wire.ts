@@ -1,9 +1,10 @@
 // The agent, wired step by step.
 import { hostname as machineName } from "node:os";
 import { join } from "node:path";
-import { Milliseconds, type Rng, Seconds, systemClock, systemRng } from "../../base/clock.ts";
+import { Milliseconds, Seconds, systemClock, systemRng } from "../../base/clock.ts";
 import { InputError, UnavailableError } from "../../base/errors.ts";
 import { createHealth, type HealthReporter } from "../../base/health.ts";
+import { createKeyedLock } from "../../base/lock.ts";
 import type { Log } from "../../base/log.ts";
 import { type Runner, startRunner } from "../../base/runner.ts";
 import type { HostRequest } from "../../core/api/types.ts";
@@ -14,6 +15,7 @@ import { createTransport } from "../../io/daemon/transport.ts";
 import type { Kernel, NativeHelper } from "../../io/kernel/kernel.ts";
 import { startNativeHelper } from "../../io/kernel/native-helper.ts";
 import { createCommands } from "./cni/commands.ts";
+import { namesInHand } from "./cni/in-hand.ts";
 import { createLinkRemover } from "./cni/remove-links.ts";
 import { type AgentConfig, metricsAddress, parseDaemons, parseServiceRange, parseTags } from "./config.ts";
 import { startCniServer } from "./cni/server.ts";
@@ -145,8 +147,12 @@ async function openAgent(
   opened.push(() => loop.close());
   poke = () => loop.poke();
 
+  const turns = createKeyedLock();
+  const observation = (): Promise<Observation> => reconciler.observation();
   const following = {
     ...deps,
+    reportInterval: config.reportInterval,
+    inHand: () => namesInHand({ turns, endpoints, observation, daemon: client, hostname }),
     client,
     mirror,
     endpoints,
@@ -163,7 +169,7 @@ async function openAgent(
 
   // A line of its own: an ADD waits for no bulk of routes.
   const cniKernel = await helper.kernel(netns);
-  const commands = createCommands({
+  const cniDeps = {
     daemon: client,
     endpoints,
     helper,
@@ -175,9 +181,9 @@ async function openAgent(
     table: config.routeTableId,
     mtu: () => config.mtu || link.mtu,
     notReady: () => notReadyReason(health.state().parts),
-  });
+  };
   const cni = await startCniServer(config.cniSocket, {
-    run: commands,
+    run: createCommands(cniDeps, turns),
     clock: systemClock,
     log,
     observe: (command, ok, seconds) => {
@@ -194,7 +200,7 @@ async function openAgent(
   return { failed };
 }
 
-type FollowingDeps = Omit<FollowDeps, "heard"> & { readonly rng: Rng };
+type FollowingDeps = Omit<FollowDeps, "heard">;
 type Following = { readonly metrics: Metrics; readonly health: HealthReporter; readonly changed: () => void };
 
 /** One connection after the other, over all replicas. `changed`: the mirror is another. */

@@ -12,7 +12,9 @@ import { adoptionView, type Daemon } from "./daemon.ts";
 import type { Term } from "./leader.ts";
 
 const COLLECT_EVERY = Seconds(5);
-const CARE_EVERY = Seconds(30);
+const LEAKS_EVERY = Seconds(10);
+/** A check looks at every record. */
+const FINDINGS_EVERY = Seconds(60);
 /** A lead that was given up is taken within that time. */
 const LOOK_EVERY = Milliseconds(500);
 const CURRENCY_EVERY = Seconds(1);
@@ -37,7 +39,12 @@ export function startLoops(daemon: Daemon, timing: { clock: Clock; rng: Rng }): 
   // Of all replicas the leader alone does these.
   const elected = [
     start("collector", () => leader.lead((term) => collect(daemon, term)), COLLECT_EVERY),
-    start("leaks", () => leader.lead((term) => care(daemon, term)), CARE_EVERY),
+    start(
+      "leaks",
+      () => leader.lead((term) => collectLeaks(daemon, (decide) => term.submit(decide))),
+      LEAKS_EVERY,
+    ),
+    start("findings", () => leader.lead(() => countFindings(daemon)), FINDINGS_EVERY),
   ];
   const look = async (): Promise<void> => {
     if (await leader.look()) for (const each of elected) each.poke();
@@ -82,9 +89,8 @@ function startLoop(
   return startRunner(run, { every, backoff: BACKOFF, onError }, timing);
 }
 
-/** Leaks are freed, and what is wrong besides is counted for whoever watches. */
-async function care(daemon: Daemon, term: Term): Promise<void> {
-  await collectLeaks(daemon, (decide) => term.submit(decide));
+/** For whoever watches the metrics. */
+async function countFindings(daemon: Daemon): Promise<void> {
   const counts = countsOf(await findingsOf(daemon));
   for (const [kind, count] of Object.entries(counts)) daemon.metrics.findings.set({ kind }, count);
 }

@@ -1,6 +1,7 @@
 // What the commands share: one attachment of a network with the names of its parts, and what they work with.
 import type { AddressReply, AddressRequest } from "../../../core/api/types.ts";
 import type { Endpoints } from "../endpoints.ts";
+import { attachmentName } from "../../../core/model/attachment-name.ts";
 import { type AttachDeps, hostInterfaceName } from "./attach.ts";
 import type { CniConfig } from "./cni-config.ts";
 import type { Attachment } from "./cni-request.ts";
@@ -33,14 +34,15 @@ export type Attached = {
   readonly hostInterface: string;
 };
 
-/**
- * Its address is held under the name made of (network, container, interface): a retried ADD gets the same address, and a DEL can
- * free no other container's. A slash is in none of the three, so no two attachments share a name.
- */
-export const attachmentName = (network: string, containerId: string, ifname: string): string =>
-  `${network}/${containerId}/${ifname}`;
-
 export function attachedOf({ config, attachment }: Pick<Attached, "config" | "attachment">): Attached {
   const parts = [config.name, attachment.containerId, attachment.ifname] as const;
   return { config, attachment, name: attachmentName(...parts), hostInterface: hostInterfaceName(...parts) };
+}
+
+/** What follows from the name of an attachment alone. */
+export type Parts = Pick<Attached, "name" | "hostInterface">;
+
+export function partsOf(name: string): Parts {
+  const [network = "", containerId = "", ifname = ""] = name.split("/");
+  return { name, hostInterface: hostInterfaceName(network, containerId, ifname) };
 }

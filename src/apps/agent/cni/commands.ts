@@ -1,6 +1,6 @@
 // The CNI commands. Two requests for the same attachment never run at the same time: a runtime that lost patience with an ADD sends
 // its DEL while that ADD still works.
-import { createKeyedLock } from "../../../base/lock.ts";
+import { createKeyedLock, type KeyedLock } from "../../../base/lock.ts";
 import { add } from "./add.ts";
 import { type Attached, attachedOf, type CniDeps } from "./attached.ts";
 import { checkAttachment } from "./check.ts";
@@ -9,9 +9,11 @@ import { CNI_CODE, CniError } from "./cni-error.ts";
 import type { CniRequest } from "./cni-request.ts";
 import { collect, remove } from "./remove.ts";
 
-/** Runs requests; resolves with what goes to stdout. Throws what `asCniError` understands. */
-export function createCommands(deps: CniDeps): (request: CniRequest) => Promise<string> {
-  const turns = createKeyedLock();
+/** Runs requests; resolves with what goes to stdout. Throws what `asCniError` understands. `turns`: one at a time, by attachment. */
+export function createCommands(
+  deps: CniDeps,
+  turns: KeyedLock = createKeyedLock(),
+): (request: CniRequest) => Promise<string> {
   return async (request) => {
     const { hostName } = request.config;
     if (hostName !== undefined && hostName !== deps.hostname)

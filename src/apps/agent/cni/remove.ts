@@ -2,16 +2,14 @@
 import { allEnded } from "../../../base/all-ended.ts";
 import { InputError } from "../../../base/errors.ts";
 import type { KeyedLock } from "../../../base/lock.ts";
-import { type Attached, attachmentName, type CniDeps, type Holder } from "./attached.ts";
-import { hostInterfaceName } from "./attach.ts";
+import { attachmentName } from "../../../core/model/attachment-name.ts";
+import { type Attached, type CniDeps, type Holder, type Parts, partsOf } from "./attached.ts";
 import type { CniConfig } from "./cni-config.ts";
 
 /** DEL. What is not known here may still be held at the daemon: an ADD may have died between the two. */
 export async function remove(attached: Attached, deps: CniDeps): Promise<void> {
   await detach(attached, deps.endpoints.get(attached.name) ?? { host: deps.hostname }, deps);
 }
-
-type Parts = Pick<Attached, "name" | "hostInterface">;
 
 /**
  * Removes the link, releases the address as `holder` if there is one, forgets the endpoint. The record goes last: what failed half-way
@@ -69,9 +67,4 @@ async function freeLeaked(
   const held = await daemon.addresses(hostname);
   const leaked = held.filter(({ name }) => stale(name) && !endpoints.get(name));
   await allEnded(leaked.map((address) => free(partsOf(address.name), address)));
-}
-
-function partsOf(name: string): Parts {
-  const [network = "", containerId = "", ifname = ""] = name.split("/");
-  return { name, hostInterface: hostInterfaceName(network, containerId, ifname) };
 }
