@@ -28,6 +28,7 @@ export const networkColumns: readonly Column<NetworkReply>[] = [
   ["CIDR", ({ cidr }) => cidr],
   ["Block mask", ({ block_mask }) => block_mask],
   ["Tenants", ({ tenants }) => list(tenants, "all")],
+  ["State", ({ drained }) => (drained ? "drained" : "open")],
   ["Blocks", ({ blocks }) => blocks],
   ["Addresses", ({ allocated_ip_count }) => allocated_ip_count],
 ];

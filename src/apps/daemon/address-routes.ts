@@ -27,6 +27,7 @@ const AddressFilter = object({
   host: optional(string()),
   tenant: optional(string()),
   segment: optional(string()),
+  network: optional(string()),
 });
 
 export function addressRoutes(app: FastifyInstance, daemon: Daemon): void {
@@ -55,13 +56,15 @@ export function addressRoutes(app: FastifyInstance, daemon: Daemon): void {
     "/addresses",
     { schema: { summary: "Allocated addresses", querystring: AddressFilter, ...replies(AddressList) } },
     (request): AddressList => {
-      const wanted = Object.entries({ ...request.query, ...ownOf(request) }) as [
+      const { network, ...fields } = request.query;
+      const wanted = Object.entries({ ...fields, ...ownOf(request) }) as [
         "host" | "tenant" | "segment",
         string,
       ][];
       const matches = mirror.state.addresses
         .values()
-        .filter((address) => wanted.every(([field, value]) => address[field] === value));
+        .filter((address) => wanted.every(([field, value]) => address[field] === value))
+        .filter(({ ips }) => network === undefined || ips.some((each) => each.network === network));
       return { revision: mirror.revision, addresses: [...matches.map(addressReply)] };
     },
   );

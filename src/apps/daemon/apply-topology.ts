@@ -47,6 +47,7 @@ function decideChange(state: IpamState, next: Topology, revision: number): Decis
   const change = planTopologyChange(state, next);
   if (change.kind === "conflict") throw inUse(change.conflicts);
   const writes = firstWrites(change.writes);
+  if (writes.length === 0 && change.writes.length > 0) throw tooManyNetworks(change.writes);
   const compares = ["blocks/", "addresses/"].map((part): Compare => ({
     kind: "unchanged-since",
     prefix: `/romana/v3/${part}`,
@@ -55,10 +56,16 @@ function decideChange(state: IpamState, next: Topology, revision: number): Decis
   return { value: writes.length < change.writes.length, plan: { writes, guards: change.guards }, compares };
 }
 
-/** Blocks before the topology may go alone; the topology and its guards go together. */
+function tooManyNetworks(writes: readonly Write[]): InputError {
+  const value = writes.filter(({ kind }) => kind === "bump-guard").length;
+  const expected = `at most ${MAX_NETWORKS} networks that are there, come or go with one change`;
+  return new InputError({ code: "NETWORKS", field: "networks", value, expected });
+}
+
+/** Blocks before the topology may go alone; the topology, ends of drains and guards go together. */
 function firstWrites(writes: readonly Write[]): readonly Write[] {
   const topology = writes.findIndex(({ kind }) => kind === "put-topology");
-  const guards = writes.filter(({ kind }) => kind === "bump-guard").length;
+  const guards = writes.filter(({ kind }) => kind === "bump-guard" || kind === "delete-blackout").length;
   if (topology + 1 + guards <= WRITES_AT_ONCE) return writes.slice(0, WRITES_AT_ONCE);
   return writes.slice(0, Math.min(topology, WRITES_AT_ONCE));
 }

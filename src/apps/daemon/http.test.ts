@@ -69,7 +69,17 @@ test("R3: host, network, block, tenant and segment lists have the keys of the co
     "name",
     "tags",
   ]);
-  const network = ["allocated_ip_count", "block_mask", "blocks", "cidr", "id", "name", "revision", "tenants"];
+  const network = [
+    "allocated_ip_count",
+    "block_mask",
+    "blocks",
+    "cidr",
+    "drained",
+    "id",
+    "name",
+    "revision",
+    "tenants",
+  ];
   assert.deepEqual(await keysOf("GET /networks"), network);
   const block = ["allocated_ip_count", "cidr", "group", "host", "network", "revision", "segment", "tenant"];
   assert.deepEqual(await keysOf("GET /blocks", "blocks"), block);

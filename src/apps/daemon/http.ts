@@ -11,6 +11,7 @@ import { addressRoutes } from "./address-routes.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { blackoutRoutes } from "./blackout-routes.ts";
 import type { Daemon } from "./daemon.ts";
+import { drainRoutes } from "./drain-routes.ts";
 import { hostRoutes } from "./host-routes.ts";
 import { ipamRoutes } from "./ipam-routes.ts";
 import { limitRoutes } from "./limit-routes.ts";
@@ -45,6 +46,7 @@ export async function createDaemonApp(
   blackoutRoutes(app, daemon);
   reservationRoutes(app, daemon);
   limitRoutes(app, daemon);
+  drainRoutes(app, daemon);
   topologyRoutes(app, daemon);
   hostRoutes(app, daemon);
   ipamRoutes(app, daemon);

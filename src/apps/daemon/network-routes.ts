@@ -1,6 +1,7 @@
 // Networks, blocks, tenants and segments: read only, straight from the mirror.
 import type { FastifyInstance } from "fastify";
 import { BlockList, NetworkList, SegmentList, TenantList, type NetworkReply } from "../../core/api/types.ts";
+import { isDrained } from "../../core/ipam/drain.ts";
 import { usage } from "../../core/ipam/usage.ts";
 import { blockKey, topologyKey } from "../../core/model/keys.ts";
 import type { Block } from "../../core/model/records.ts";
@@ -21,7 +22,7 @@ export function networkRoutes(app: FastifyInstance, { mirror }: Daemon): void {
     const { networks } = usage(mirror.state);
     const revision = mirror.revisionOf(topologyKey);
     return mirror.state.topology.networks.map((each) =>
-      networkReply(each, revision, networks.get(each.name)),
+      networkReply(each, revision, isDrained(mirror.state, each), networks.get(each.name)),
     );
   });
   app.get<{ Params: { network: string } }>(

@@ -26,8 +26,10 @@ export function allocationRefused(refusal: Refusal, name: string): InputError {
         "a tenant to whom a network of the host is open",
       );
     case "exhausted": {
-      const tried = refusal.tried.map((place) => `${place.network}:${place.group || "/"}`).join(", ");
-      const expected = `a free IPv${refusal.family} address for tenant ${refusal.tenant}; full: ${tried}`;
+      const tried = refusal.tried.map(
+        ({ network, group, drained }) => `${network}:${group || "/"}${drained ? " (drained)" : ""}`,
+      );
+      const expected = `a free IPv${refusal.family} address for tenant ${refusal.tenant}; full: ${tried.join(", ")}`;
       return refuse(422, "EXHAUSTED", "network", refusal.network, expected);
     }
     case "limit-reached": {

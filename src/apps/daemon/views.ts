@@ -46,12 +46,18 @@ export const blockReply = ({ block, occupancy }: IndexedBlock, revision: number)
 
 export const usageReply = ({ blocks, addresses }: Count) => ({ blocks, allocated_ip_count: addresses });
 
-export const networkReply = (network: Network, revision: number, count: Count | undefined): NetworkReply => ({
+export const networkReply = (
+  network: Network,
+  revision: number,
+  drained: boolean,
+  count: Count | undefined,
+): NetworkReply => ({
   revision,
   id: network.name,
   name: network.name,
   cidr: formatCidr(network.cidr),
   block_mask: network.blockMask,
   tenants: [...network.tenants],
+  drained,
   ...usageReply(count ?? { blocks: 0, addresses: 0 }),
 });

@@ -101,6 +101,8 @@ export const NetworkReply = object({
   cidr: Text,
   block_mask: integer(),
   tenants: array(Text),
+  /** Gives no more addresses. */
+  drained: boolean(),
   blocks: Count,
   allocated_ip_count: Count,
 });

@@ -3,6 +3,7 @@
 import type { Family, Ip } from "../net/ip.ts";
 import type { Address, Block, Reservation, Slot } from "../model/records.ts";
 import { type Choice, chooseAny, chooseWanted, familiesOf, isOwner } from "./choose.ts";
+import { isDrained } from "./drain.ts";
 import { networkLimit, totalLimit, touchLimit, withinLimits } from "./limits.ts";
 import { chooseKept } from "./reservations.ts";
 import { type Offer, offersOf, offersTo } from "./offers.ts";
@@ -48,7 +49,7 @@ function chooseAll(
     if (choice && choice.kind !== "choice") return choice;
     const networks = choice ? [choice.block.network] : usable.map(({ network }) => network.name);
     const reached = networkLimit(state, tenant, networks);
-    if (reached || !choice) return reached ?? exhausted(request, usable);
+    if (reached || !choice) return reached ?? exhausted(state, request, usable);
     choices.push(choice);
   }
   return totalLimit(state, tenant, choices) ?? choices;
@@ -63,11 +64,14 @@ function surplusIp(wanted: readonly Ip[], offers: readonly Offer[]): Ip | undefi
   return wanted.find((ip) => !families.delete(ip.family));
 }
 
-function exhausted(request: AllocateRequest, offers: readonly Offer[]): Refusal {
-  const tried = offers.map(({ network, group }) => ({ network: network.name, group }));
-  const last = tried.at(-1) ?? { network: "", group: "" };
+function exhausted(state: IpamState, request: AllocateRequest, offers: readonly Offer[]): Refusal {
+  const tried = offers.map(({ network, group }) => ({
+    ...{ network: network.name, group },
+    drained: isDrained(state, network),
+  }));
+  const { network = "", group = "" } = tried.at(-1) ?? {};
   const family = offers[0]?.prefix.ip.family ?? 4;
-  return { kind: "exhausted", family, tenant: request.tenant, tried, ...last };
+  return { kind: "exhausted", family, tenant: request.tenant, tried, network, group };
 }
 
 function granted(

@@ -1,6 +1,6 @@
 // Puts another topology in the place of the present one, or says what stands against it. Addresses in use are never
 // moved: the change is made around them or not at all. Never carves: `next` comes with the prefixes of its groups.
-import { containsCidr } from "../net/cidr.ts";
+import { type Cidr, containsCidr, formatCidr } from "../net/cidr.ts";
 import { formatIp } from "../net/ip.ts";
 import type { Block, Host } from "../model/records.ts";
 import type { Group, Topology, Tree } from "../model/topology.ts";
@@ -14,7 +14,7 @@ type NextTree = { readonly tree: Tree; readonly groups: ReadonlyMap<string, Grou
 
 /**
  * The daemon commits the writes only if no block and no address was written since the state was read. Writes stand in this
- * order: empty blocks that no longer fit, the topology with all guards, hosts whose groups change. Where they are too many
+ * order: empty blocks that no longer fit, the topology with the ends of drains and all guards, hosts whose groups change. Where they are too many
  * for one transaction, blocks may go before and hosts after; the topology and the guards belong together.
  */
 export function planTopologyChange(state: IpamState, next: Topology): Change {
@@ -22,15 +22,23 @@ export function planTopologyChange(state: IpamState, next: Topology): Change {
   const misfits = [...state.blocks.values()].filter(({ block }) => !fits(block, next, trees));
   const conflicts = misfits.flatMap(({ block }) => conflictsOf(block));
   if (conflicts.length > 0) return { kind: "conflict", conflicts };
+  const gone = state.topology.networks.filter(
+    ({ name }) => !next.networks.some((each) => each.name === name),
+  );
   const networks = new Set([...state.topology.networks, ...next.networks].map(({ name }) => name));
   const writes: Write[] = [
     ...misfits.map(({ block }) => ({ kind: "delete-block", cidr: block.cidr }) as const),
     { kind: "put-topology", topology: next },
+    ...gone.flatMap(({ cidr }) => endOfDrain(state, cidr)),
     ...[...networks].map((network) => ({ kind: "bump-guard", network }) as const),
     ...regroup(state, trees).map((host) => ({ kind: "put-host", host }) as const),
   ];
   return { kind: "applied", writes, guards: [] };
 }
+
+/** What was drained to be taken out is not drained when it comes back. */
+const endOfDrain = (state: IpamState, cidr: Cidr): Write[] =>
+  state.blackouts.has(formatCidr(cidr)) ? [{ kind: "delete-blackout", cidr }] : [];
 
 /** The block's group is still there and its prefix still holds the block. The block size may have changed: it stays as it is. */
 function fits(block: Block, next: Topology, trees: readonly NextTree[]): boolean {

@@ -56,6 +56,8 @@ export type AllocateOptions = {
 };
 
 export type Place = { readonly network: string; readonly group: string };
+/** `drained`: its network gives no more. */
+export type Tried = Place & { readonly drained: boolean };
 
 export type Refusal =
   /** The name is alive with another host, tenant, segment or wanted address. */
@@ -69,7 +71,7 @@ export type Refusal =
       readonly kind: "exhausted";
       readonly family: Family;
       readonly tenant: string;
-      readonly tried: readonly Place[];
+      readonly tried: readonly Tried[];
     } & Place)
   /** The tenant has `used` of `most` in `network`, or (undefined) in all networks. */
   | {

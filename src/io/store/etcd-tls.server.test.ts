@@ -66,7 +66,11 @@ const refused: readonly (readonly [
     { ...theirs.issue("stranger", []), ca: ours.ca },
     /bad certificate|unknown ca/,
   ],
-  ["a client whose certificate has ended", ours.issue("late", [], { starts: -2, ends: -1 }), /bad certificate|expired/],
+  [
+    "a client whose certificate has ended",
+    ours.issue("late", [], { starts: -2, ends: -1 }),
+    /bad certificate|expired/,
+  ],
   [
     "a server of a foreign authority",
     { ...client, ca: theirs.ca },

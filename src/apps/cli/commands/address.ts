@@ -13,6 +13,7 @@ export function addressCommands(program: Command, action: Action): void {
     .option("--host <name>", "only of this host")
     .option("--tenant <tenant>", "only of this tenant")
     .option("--segment <segment>", "only of this segment")
+    .option("--network <name>", "only of this network")
     .action(action(listAddresses));
   address
     .command("allocate")
