@@ -24,7 +24,7 @@ export async function followOnce(deps: FollowDeps, signal: AbortSignal): Promise
   const { client, mirror } = deps;
   const keep = createKeeper(deps);
   let registered = await introduce(deps, signal);
-  const reportAgain = createReporter(deps);
+  const introduceAgain = createIntroducer(deps);
   for await (const lines of client.watch(mirror.seen, signal)) {
     let isOther = false;
     for (const line of lines) isOther = mirror.apply(line) || isOther;
@@ -32,7 +32,7 @@ export async function followOnce(deps: FollowDeps, signal: AbortSignal): Promise
     await keep(mirror.seen);
     // The node's addresses may change while it runs; bookmarks come every few seconds.
     if (registered !== JSON.stringify(deps.registration())) registered = await register(deps, signal);
-    await reportAgain(signal);
+    await introduceAgain(signal);
   }
   if (!signal.aborted) throw new UnavailableError({ code: "WATCH_ENDED", url: client.url.origin });
 }
@@ -71,7 +71,7 @@ function createKeeper({ stateDir, log, clock }: FollowDeps): (seen: Seen | undef
  * Reports at intervals, called whenever something was heard: what this node does not tell of for long is taken for leaked. That it cannot be
  * told now is no reason to follow another daemon.
  */
-function createReporter(deps: FollowDeps): (signal: AbortSignal) => Promise<void> {
+function createIntroducer(deps: FollowDeps): (signal: AbortSignal) => Promise<void> {
   const { clock, rng, reportInterval, log } = deps;
   // All agents of a daemon that was away come back at once: from then on they spread out.
   let next = clock.monotonic() + reportInterval * (0.5 + rng() / 2);
@@ -79,7 +79,8 @@ function createReporter(deps: FollowDeps): (signal: AbortSignal) => Promise<void
     if (clock.monotonic() < next) return;
     next = clock.monotonic() + reportInterval * (0.9 + rng() / 5);
     try {
-      await report(deps, signal);
+      // Registers too: an operator may have removed the host while it was in use.
+      await introduce(deps, signal);
     } catch (error) {
       if (!(error instanceof UnavailableError) || error.code === "STORE_FORGOT") throw error;
       log.warn("not reported to the daemon", { error: error.message });

@@ -43,6 +43,11 @@ export const daemonOptions = {
     "time for live hosts to report their addresses before any is handed out",
   ),
   newCluster: options.option(options.toggle, false, "a fresh store is a new cluster: nothing to adopt"),
+  hostQuarantine: options.option(
+    options.duration,
+    Seconds(300),
+    "time after its removal in which nobody else gets what a host had",
+  ),
   leakGrace: options.option(
     options.duration,
     Seconds(900),

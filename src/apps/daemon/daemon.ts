@@ -28,6 +28,8 @@ export type Daemon = {
   readonly log: Log;
   /** Where this daemon starts to look for a new block, so that replicas do not race for one. */
   readonly offsetSeed: number;
+  /** After its removal nobody else gets what a host had. */
+  readonly hostQuarantine: Duration;
   /** Between two reports that lack an address, before it is freed. */
   readonly leakGrace: Duration;
   /** By host: endpoints that were reported and could not be adopted, for want of a host or a network: tried again with each change. */

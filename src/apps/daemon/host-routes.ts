@@ -6,6 +6,7 @@ import { planHostJoin, planHostRemoval } from "../../core/ipam/hosts.ts";
 import type { IpamState } from "../../core/ipam/state.ts";
 import type { Host } from "../../core/model/records.ts";
 import { equalIp, formatIp, type Ip, parseIp } from "../../core/net/ip.ts";
+import { COOLDOWN } from "./address-routes.ts";
 import { adoptEndpoints, readoptAfter } from "./adopt-endpoints.ts";
 import type { Daemon } from "./daemon.ts";
 import { noteEvidence } from "./note-evidence.ts";
@@ -114,11 +115,13 @@ function fault(
 
 /** Step by step, as a host may have more addresses than a transaction takes; a removal cut off goes on when asked again. */
 async function removeHost(
-  { mirror, writer, clock, adoption, unadopted }: Daemon,
+  { mirror, writer, clock, adoption, unadopted, hostQuarantine }: Daemon,
   name: string,
 ): Promise<HostReply> {
   const host = mirror.state.hosts.get(name);
-  const removal = { now: clock.now(), limit: REMOVE_AT_ONCE };
+  // The rest that follows is the end of the quarantine.
+  const since = clock.now() + Math.max(0, hostQuarantine - COOLDOWN);
+  const removal = { since, limit: REMOVE_AT_ONCE };
   const step = (): Promise<number> =>
     writer.submit((state) => {
       const plan = planHostRemoval(state, name, removal);

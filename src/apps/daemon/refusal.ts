@@ -47,6 +47,11 @@ export function allocationRefused(refusal: Refusal, name: string): InputError {
       const by = refusal.holder === undefined ? `block ${formatCidr(refusal.block)}` : refusal.holder;
       return refuse(409, "IP_TAKEN", "ips", formatIp(refusal.ip), `a free address; it belongs to ${by}`);
     }
+    case "ip-quarantined": {
+      const { ip, host, until } = refusal;
+      const expected = `a free address; removed host ${host} had it, and others get it after ${new Date(until).toISOString()}`;
+      return refuse(409, "IP_QUARANTINED", "ips", formatIp(ip), expected);
+    }
     case "ip-outside": {
       const allowed = refusal.allowed.map(formatCidr).join(", ");
       return refuse(

@@ -128,6 +128,7 @@ function assemble(
     log,
     offsetSeed,
     unadopted,
+    hostQuarantine: config.hostQuarantine,
     leakGrace: config.leakGrace,
   };
 }

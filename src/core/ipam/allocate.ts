@@ -43,8 +43,8 @@ function chooseAll(
     const usable = offers.filter((offer) => offer.prefix.ip.family === family);
     const ip = wanted.find((each) => each.family === family);
     const choice = ip
-      ? chooseWanted(state, request, usable, ip)
-      : (chooseKept(state, request, usable, ofFamily(kept, family)) ??
+      ? chooseWanted(state, request, usable, ip, options.now)
+      : (chooseKept(state, request, usable, ofFamily(kept, family), options.now) ??
         chooseAny(state, request, withinLimits(state, tenant, usable), options));
     if (choice && choice.kind !== "choice") return choice;
     const networks = choice ? [choice.block.network] : usable.map(({ network }) => network.name);

@@ -18,7 +18,8 @@ export type Choice = { readonly kind: "choice"; readonly block: Block; readonly 
 
 /**
  * In the order of `offers`: a slot of a block that the asker has, a new block, a block that is empty and has rested. Only
- * when no offer has any of these, a block that was emptied just now; and last of all the slots that still cool.
+ * when no offer has any of these, a block that was emptied just now; and last of all the slots that still cool. What is in quarantine, whose
+ * rest has not begun, is given to nobody.
  */
 export function chooseAny(
   state: IpamState,
@@ -38,8 +39,8 @@ export function chooseAny(
         fromNew(state, request, offer, options.offsetSeed) ??
         empty(offer, rested, rested),
     ) ??
-    first(offers, (offer) => empty(offer, rested, Infinity)) ??
-    first(offers, (offer) => own(offer, Infinity) ?? empty(offer, Infinity, Infinity))
+    first(offers, (offer) => empty(offer, rested, options.now)) ??
+    first(offers, (offer) => own(offer, options.now) ?? empty(offer, options.now, options.now))
   );
 }
 
@@ -103,6 +104,7 @@ export function chooseWanted(
   request: AllocateRequest,
   offers: readonly Offer[],
   ip: Ip,
+  now: number,
 ): Choice | Refusal {
   const offer = offers.find((each) => containsIp(each.prefix, ip));
   if (!offer) return { kind: "ip-outside", ip, allowed: offers.map((each) => each.prefix) };
@@ -112,7 +114,7 @@ export function chooseWanted(
   if (holder !== undefined && holder !== request.name && holder !== request.pod)
     return { kind: "ip-kept", ip, holder };
   const found = state.blockAt(ip);
-  if (found) return chooseInBlock(found, request, ip);
+  if (found) return chooseInBlock(found, request, ip, now);
   const cidr = blockCidr(state, offer.network, ip);
   // Blocks of another size may be left from before a change of the block size.
   if (overlapping(space.occupied, rangeOf(cidr)))
@@ -139,12 +141,17 @@ function chooseInBlock(
   { block, occupancy }: IndexedBlock,
   request: AllocateRequest,
   ip: Ip,
+  now: number,
 ): Choice | Refusal {
   const offset = offsetOf(block.cidr, ip);
   const slot = block.slots.get(offset);
   if (slot?.state === "used") return { kind: "ip-taken", ip, holder: slot.name, block: block.cidr };
   if (occupancy.used > 0 && !isOwner(block, request))
     return { kind: "ip-taken", ip, holder: undefined, block: block.cidr };
+  // The slot's own quarantine counts, or, where the block would change hands, that of any.
+  const until = isOwner(block, request) ? (slot?.since ?? now) : occupancy.restingSince;
+  if (until > now && block.host !== request.host)
+    return { kind: "ip-quarantined", ip, host: block.host, until };
   return { kind: "choice", block: { ...block, ...ownerOf(request) }, offset };
 }
 

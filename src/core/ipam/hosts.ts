@@ -53,17 +53,19 @@ function hostsPerGroup(state: IpamState, tree: number, but: string): Map<string,
 
 /**
  * The next step of removing a host, at most `limit` writes; nothing to write: it is gone. The record goes
- * first, with the guards, so that no allocation follows; then the addresses. Its blocks stay, empty, until they have
- * rested and are collected: the pods of a host that was lost are perhaps still alive.
+ * first, with the guards, so that no allocation follows; then the addresses. The pods of a host that was lost are perhaps
+ * still alive: its addresses and the blocks they are in rest from `since` on (wall milliseconds), and before that, in quarantine,
+ * nobody else gets them. Its blocks stay, empty, until they have rested and are collected.
  */
 export function planHostRemoval(
   state: IpamState,
   name: string,
-  options: { readonly now: number; readonly limit: number },
+  options: { readonly since: number; readonly limit: number },
 ): Plan {
   const writes: Write[] = [];
   if (state.hosts.has(name)) {
     writes.push({ kind: "delete-host", name });
+    if (state.evidence.has(name)) writes.push({ kind: "delete-evidence", host: name });
     for (const { name: network } of state.topology.networks) writes.push({ kind: "bump-guard", network });
     return { writes, guards: [] };
   }
@@ -71,7 +73,7 @@ export function planHostRemoval(
 }
 
 /** Blocks of the host with their addresses, slot by slot until `limit` writes are full. */
-function coolBlocks(state: IpamState, host: string, options: { now: number; limit: number }): Write[] {
+function coolBlocks(state: IpamState, host: string, options: { since: number; limit: number }): Write[] {
   const blocks: Write[] = [];
   const names = new Set<string>();
   for (const { block, occupancy } of state.blocksOfHost(host)) {
@@ -80,7 +82,7 @@ function coolBlocks(state: IpamState, host: string, options: { now: number; limi
     const slots = new Map(block.slots);
     for (const [offset, slot] of block.slots) {
       if (slot.state !== "used" || blocks.length + names.size + 2 > options.limit) continue;
-      slots.set(offset, { state: "cooling", since: options.now });
+      slots.set(offset, { state: "cooling", since: options.since });
       names.add(slot.name);
     }
     blocks.push({ kind: "put-block", block: { ...block, slots } });

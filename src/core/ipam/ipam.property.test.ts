@@ -89,12 +89,15 @@ function run(world: World, todo: Step): void {
   }
 }
 
+/** Longer than the cooldown, shorter than some waits. */
+const quarantine = 35_000;
+
 /** In the smallest steps; the host comes back at once. */
 function runRemoval({ state, model, now }: World, host: string): void {
   const record = state.hosts.get(host);
   assert.ok(record);
   for (let i = 0; i < 200; i++) {
-    const { writes } = planHostRemoval(state, host, { now, limit: i === 0 ? 9 : 3 });
+    const { writes } = planHostRemoval(state, host, { since: now + quarantine, limit: i === 0 ? 9 : 3 });
     assert.ok(i === 0 || writes.length <= 3);
     applyWrites(state, writes);
     if (writes.length === 0) break;
@@ -119,11 +122,16 @@ function runAllocate({ state, model, now }: World, request: AllocateRequest, off
     return;
   }
   const kept = state.keptFor(request);
-  if (answer.kind === "exhausted") return assert.equal(anyLeft(state, request, answer.family), false);
+  if (answer.kind === "exhausted")
+    return assert.equal(
+      anyLeft(state, request, answer.family, (ip) => !isQuarantined(state, request, ip, now)),
+      false,
+    );
   if (answer.kind !== "allocated")
     return assert.ok(request.ips ?? kept[0], `${answer.kind} without a wanted address`);
   for (const { ip } of answer.address.ips) {
     assert.equal(isBlackedOut(state, ip), false);
+    assert.equal(isQuarantined(state, request, ip, now), false);
     assert.equal(holderAt(state, ip) ?? request.name, request.name, "kept for another");
     const isWanted = [...(request.ips ?? []), ...kept.map(({ cidr }) => cidr.ip)].some((each) =>
       equalIp(each, ip),
@@ -132,7 +140,12 @@ function runAllocate({ state, model, now }: World, request: AllocateRequest, off
     assert.equal(isKept(state, hostCidr(ip)), false, "chosen freely from a reservation");
     if (isCooling(state, ip, now))
       assert.equal(
-        anyLeft(state, request, ip.family, (each) => !isCooling(state, each, now)),
+        anyLeft(
+          state,
+          request,
+          ip.family,
+          (each) => !isCooling(state, each, now) && !isQuarantined(state, request, each, now),
+        ),
         false,
         "others are free",
       );
@@ -176,6 +189,20 @@ function anyLeft(
       return owner === request.host && tenant === request.tenant && segment === request.segment;
     });
   });
+}
+
+/** Of a removed host, or in a block of one, which only its owner gets before its rest begins. */
+function isQuarantined(state: IpamState, asker: AllocateRequest, ip: Ip, now: number): boolean {
+  const found = state.blockAt(ip);
+  if (!found) return false;
+  const { block, occupancy } = found;
+  const isWanted = (asker.ips ?? []).some((each) => equalIp(each, ip));
+  if (isWanted && block.host === asker.host) return false;
+  const slot = block.slots.get(Number(ip.value - block.cidr.ip.value));
+  if (slot?.state === "cooling" && slot.since > now) return true;
+  const isOwner =
+    block.host === asker.host && block.tenant === asker.tenant && block.segment === asker.segment;
+  return !isOwner && occupancy.restingSince > now;
 }
 
 function isCooling(state: IpamState, ip: Ip, now: number): boolean {
@@ -276,6 +303,7 @@ test("whatever happens in whatever order, no rule of address management is broke
     "exhausted",
     "ip-kept",
     "ip-outside",
+    "ip-quarantined",
     "ip-reserved",
     "ip-taken",
     "kept-elsewhere",

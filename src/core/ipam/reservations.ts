@@ -19,13 +19,14 @@ export function chooseKept(
   request: AllocateRequest,
   offers: readonly Offer[],
   kept: readonly Reservation[],
+  now: number,
 ): Choice | Refusal | undefined {
   const [first] = kept;
   if (!first) return undefined;
   let refusal: Refusal | undefined;
   for (const { cidr } of kept) {
     if (!offers.some(({ prefix }) => containsIp(prefix, cidr.ip))) continue;
-    const choice = chooseWanted(state, request, offers, cidr.ip);
+    const choice = chooseWanted(state, request, offers, cidr.ip, now);
     if (choice.kind === "choice") return choice;
     refusal ??= choice;
   }

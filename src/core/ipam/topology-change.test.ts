@@ -93,7 +93,7 @@ test("a host joins the smallest group, keeps it, and its removal lets its addres
   assert.deepEqual([again.host.groups, again.host.agentPort], [["b"], 9]);
   give(state, "p1", "p2");
   for (let i = 0; i < 3; i++)
-    applyWrites(state, planHostRemoval(state, "h1", { now: 2000, limit: 50 }).writes);
+    applyWrites(state, planHostRemoval(state, "h1", { since: 2000, limit: 50 }).writes);
   assert.equal(state.addresses.size, 0);
   assert.equal(allocate(state, ask("p3"), options).kind, "unknown-host");
   const other = allocate(state, ask("p3", { host: "h2", tenant: "t" }), options);

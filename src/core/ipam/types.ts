@@ -90,6 +90,8 @@ export type Refusal =
     }
   /** Not inside any of the prefixes that the host may use for this tenant (`allowed`), or a second address of its family. */
   | { readonly kind: "ip-outside"; readonly ip: Ip; readonly allowed: readonly Cidr[] }
+  /** A removed host had it or its block, which nobody else gets before `until` (wall milliseconds). */
+  | { readonly kind: "ip-quarantined"; readonly ip: Ip; readonly host: string; readonly until: number }
   /** In a blackout. */
   | { readonly kind: "ip-reserved"; readonly ip: Ip }
   /** Reserved for `holder`, who is not the asker. */
