@@ -37,7 +37,8 @@ export function toApiError(error: unknown): ApiError {
         .map(({ code, field, expected }) => ({ code, field, expected })),
     };
   }
-  if (error instanceof UnavailableError) return apiError(STATUS[error.code] ?? 503, error.code, error.message);
+  if (error instanceof UnavailableError)
+    return apiError(STATUS[error.code] ?? 503, error.code, error.message);
   return fromFramework(error as FrameworkError);
 }
 

@@ -4,18 +4,19 @@ import { once } from "node:events";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { test, type TestContext } from "node:test";
 import type { FastifyInstance } from "fastify";
+import { eventually } from "../../../test/support/eventually.ts";
 import { BugError, InputError, UnavailableError } from "../../base/errors.ts";
 import { silentLog } from "../../base/log.ts";
 import { createHttpApp } from "./http-app.ts";
-import { HTTP_LIMITS } from "./server.ts";
+import { HTTP_LIMITS, type HttpLimits } from "./server.ts";
 
 /** Milliseconds instead of the seconds of `HTTP_LIMITS`. */
 const limits = { ...HTTP_LIMITS, connections: 5, request: 200, check: 50, stalled: 300, idle: 200 };
 /** More than the kernel takes in for a client that does not read. */
 const BIG = "x".repeat(64 * 2 ** 20);
 
-async function startApp(t: TestContext): Promise<FastifyInstance> {
-  const app = await createHttpApp({ title: "Test", version: "1", limits }, { log: silentLog });
+async function startApp(t: TestContext, given: HttpLimits = limits): Promise<FastifyInstance> {
+  const app = await createHttpApp({ title: "Test", version: "1", limits: given }, { log: silentLog });
   app.post("/echo", (request) => request.body);
   app.get("/big", () => BIG);
   t.after(() => app.close());
@@ -23,10 +24,10 @@ async function startApp(t: TestContext): Promise<FastifyInstance> {
   return app;
 }
 const portOf = (app: FastifyInstance): number => (app.server.address() as AddressInfo).port;
-const start = async (t: TestContext): Promise<number> => portOf(await startApp(t));
+const start = async (t: TestContext, given?: HttpLimits): Promise<number> => portOf(await startApp(t, given));
 
-function open(t: TestContext, port: number): Socket {
-  const socket = connect(port, "127.0.0.1");
+function open(t: TestContext, port: number, localAddress = "127.0.0.1"): Socket {
+  const socket = connect({ port, host: "127.0.0.1", localAddress });
   socket.on("error", () => undefined);
   t.after(() => socket.destroy());
   return socket;
@@ -58,6 +59,52 @@ for (const [name, text] of slow)
     t.after(() => clearInterval(drip));
     assert.match(await reply, /^HTTP\/1\.1 408 .*"status_code":408/s);
   });
+
+test("a client that ends its side is answered, and the connection ends", { timeout: 10_000 }, async (t) => {
+  const socket = open(t, await start(t));
+  socket.end(`${HEAD}{"a":"b"}`);
+  assert.match(await readAll(socket), /^HTTP\/1\.1 200 /);
+});
+
+test(
+  "of one address no more connections are taken than its share, and another's are",
+  { timeout: 10_000 },
+  async (t) => {
+    const isShared = (address: string): boolean => address === "127.0.0.2";
+    const port = await start(t, { ...limits, connectionsOfOne: 2, isShared });
+    const from = (localAddress: string): Socket => open(t, port, localAddress);
+    const held = [from("127.0.0.1"), from("127.0.0.1")];
+    await Promise.all(held.map((socket) => once(socket, "connect")));
+    assert.equal(await readAll(from("127.0.0.1")), "");
+    const another = from("127.0.0.2");
+    another.write(`${HEAD}{"a":"b"}`);
+    assert.match(String((await once(another, "data"))[0]), /^HTTP\/1\.1 200 /);
+    held[0]?.destroy();
+    await eventually(async () => {
+      const again = from("127.0.0.1");
+      again.write(`${HEAD}{"a":"b"}`);
+      assert.match(
+        String((await once(again, "data", { signal: AbortSignal.timeout(200) }))[0]),
+        /^HTTP\/1\.1 200 /,
+      );
+    });
+  },
+);
+
+test("while slow clients hold what they may, another is served at once", { timeout: 10_000 }, async (t) => {
+  const port = await start(t, { ...limits, connections: 100 });
+  const drips = Array.from({ length: 60 }, (_, n) => {
+    const socket = open(t, port);
+    socket.write(slow[n % slow.length]?.[1].slice(0, 60) ?? "");
+    return socket;
+  });
+  await Promise.all(drips.map((socket) => once(socket, "connect")));
+  const asked = open(t, port);
+  const begun = performance.now();
+  asked.write(`${HEAD}{"a":"b"}`);
+  assert.match(String((await once(asked, "data"))[0]), /^HTTP\/1\.1 200 /);
+  assert.ok(performance.now() - begun < limits.request, "sooner than the slow ones are cut off");
+});
 
 test("a client that does not read its answer is cut off", { timeout: 10_000 }, async (t) => {
   const app = await startApp(t);

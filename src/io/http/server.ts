@@ -1,9 +1,12 @@
 // The bare server below fastify: HTTP, or HTTPS whose certificates are read anew for each connection, with the limits of one client.
 import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
 import { createServer as createTlsServer } from "node:https";
+import type { Socket } from "node:net";
 import type { SecureContextOptions, TLSSocket } from "node:tls";
 import { type Clock, Milliseconds, systemClock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
+import { clientNetwork } from "../../core/net/client-network.ts";
+import { isLoopback } from "../../core/net/loopback.ts";
 import type { PemFiles, Pems } from "../pem/pem-files.ts";
 import { renewingPems } from "../pem/renewing-pems.ts";
 import { createTrustedPeers } from "./trusted-peers.ts";
@@ -13,6 +16,10 @@ export const HTTP_LIMITS = {
   /** Bytes of a request's body; more is answered 413 without being read. */
   body: 4 * 1024 * 1024,
   connections: 8192,
+  /** Of one address (IPv6: of one /64), so that nobody can take them all. */
+  connectionsOfOne: 4096,
+  /** Addresses that all clients of a machine share. */
+  isShared: isLoopback,
   /** To send a whole request, and to finish a TLS handshake: a slower client is cut off. */
   request: 20_000,
   /** How often that is looked at, and whether open connections are still to be trusted. */
@@ -42,7 +49,23 @@ export function createLimitedServer(
     : createServer(options, handler);
   server.maxConnections = limits.connections;
   server.setTimeout(limits.stalled);
+  limitConnectionsOfOne(server, limits);
   return server;
+}
+
+function limitConnectionsOfOne(server: Server, { connectionsOfOne, isShared }: HttpLimits): void {
+  const counts = new Map<string, number>();
+  server.on("connection", (socket: Socket) => {
+    const network = clientNetwork(socket.remoteAddress ?? "");
+    const before = counts.get(network) ?? 0;
+    if (before >= connectionsOfOne && !isShared(network)) return socket.destroy();
+    counts.set(network, before + 1);
+    return socket.once("close", () => {
+      const left = (counts.get(network) ?? 1) - 1;
+      if (left > 0) counts.set(network, left);
+      else counts.delete(network);
+    });
+  });
 }
 
 type ServerDeps = { readonly log: Log; readonly clock: Clock };

@@ -24,6 +24,8 @@ const [ours, theirs] = [createAuthority(join(dir, "ours")), createAuthority(join
 const HERE = ["IP:127.0.0.1"];
 const server = ours.issue("daemon", HERE);
 const client = ours.issue("node-1", []);
+const revoked = ours.issue("revoked", []);
+const list = ours.revoke(revoked);
 
 const filesOf = ({ cert, key }: CertificateFiles, ca = ""): PemFiles => ({
   ca: { option: "--tls-client-ca", path: ca },
@@ -73,7 +75,10 @@ const strangers: readonly (readonly [who: string, shown: Shown])[] = [
   ["without a certificate", { ca: ours.ca }],
   ["of a foreign authority", { ...theirs.issue("node-1", []), ca: ours.ca }],
   ["whose certificate has ended", ours.issue("late", [], { starts: -2, ends: -1 })],
+  ["whose certificate is not yet valid", ours.issue("early", [], { starts: 1, ends: 2 })],
   ["whose certificate is its own authority", selfSigned()],
+  ["whose certificate is one for servers", ours.issue("server", [], { usage: "serverAuth" })],
+  ["whose certificate is revoked", revoked],
 ];
 
 function selfSigned(): Shown {
@@ -81,12 +86,18 @@ function selfSigned(): Shown {
   return { ca: ours.ca, cert: createAuthority(folder).ca, key: join(folder, "ca-key.pem") };
 }
 
-test("with a CA for clients, a certificate of it is known", async (t) => {
-  assert.equal(await ask(await start(t, filesOf(server, ours.ca)), client), "known");
-});
+for (const crl of ["", list])
+  test(`with a CA for clients ${crl && "and its list "}a certificate of it is known`, async (t) => {
+    const tls = { ...filesOf(server, ours.ca), crl: { option: "--tls-crl", path: crl } };
+    assert.equal(await ask(await start(t, tls), client), "known");
+  });
 for (const [who, given] of strangers)
   test(`with a CA for clients, a client ${who} is not known`, async (t) => {
-    assert.equal(await ask(await start(t, filesOf(server, ours.ca)), given), "here");
+    const tls = filesOf(server, ours.ca);
+    assert.equal(
+      await ask(await start(t, { ...tls, crl: { option: "--tls-crl", path: list } }), given),
+      "here",
+    );
   });
 
 test("plain HTTP, and a handshake that does not go on, are cut off", { timeout: 10_000 }, async (t) => {

@@ -3,8 +3,8 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../../../base/clock.ts";
 import { InputError } from "../../../base/errors.ts";
 import { createTokenBuckets } from "../../../base/token-buckets.ts";
+import { clientNetwork } from "../../../core/net/client-network.ts";
 import { isLoopback } from "../../../core/net/loopback.ts";
-import { readIp } from "../../../core/net/ip.ts";
 
 /** A full bucket, in seconds of the rate. */
 const BURST = 4;
@@ -52,11 +52,8 @@ function createWatchCounts(): (key: string, reply: FastifyReply) => boolean {
 /** Who is known by his name, others by their address. `undefined`: on loopback without credentials everybody has the same. */
 function clientOf({ caller, socket: { remoteAddress = "" } }: FastifyRequest): string | undefined {
   if (caller && caller.by !== "nothing") return `${caller.by} ${caller.name}`;
-  const address = remoteAddress.replace(/^::ffff:/, "");
-  if (caller && isLoopback(address)) return undefined;
-  const ip = readIp(address);
-  // One machine may have all addresses of its link, a /64 (RFC 4291 section 2.5.4).
-  return ip?.family === 6 ? `network ${ip.value >> 64n}` : `address ${address}`;
+  const network = clientNetwork(remoteAddress);
+  return caller && isLoopback(network) ? undefined : `address ${network}`;
 }
 
 function tooMany(reply: FastifyReply, seconds: number, limit: string): InputError {
