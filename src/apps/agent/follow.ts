@@ -4,6 +4,7 @@ import type { HostRequest } from "../../core/api/types.ts";
 import { type Clock, type Duration, type Rng, Seconds } from "../../base/clock.ts";
 import { UnavailableError } from "../../base/errors.ts";
 import { report, type ReportDeps, type Seen, seenFile } from "./report.ts";
+import type { ScopedWatch } from "./scoped-watch.ts";
 
 export type IntroduceDeps = ReportDeps & {
   /** What this node registers as, now; `undefined`: somebody else registers it. */
@@ -15,17 +16,18 @@ export type FollowDeps = IntroduceDeps & {
   readonly reportInterval: Duration;
   /** After lines were taken. `isOther`: the snapshot is another than before. */
   readonly heard: (isOther: boolean) => void;
+  readonly watch: ScopedWatch;
 };
 
 const KEEP_EVERY = Seconds(1);
 
 /** One connection, until it ends. UnavailableError at its end, or why it was not begun; `signal` ends it in silence. */
 export async function followOnce(deps: FollowDeps, signal: AbortSignal): Promise<void> {
-  const { client, mirror } = deps;
+  const { client, mirror, watch } = deps;
   const keep = createKeeper(deps);
   let registered = await introduce(deps, signal);
   const introduceAgain = createIntroducer(deps);
-  for await (const lines of client.watch(mirror.seen, signal)) {
+  for await (const lines of watch.lines(signal)) {
     let isOther = false;
     for (const line of lines) isOther = mirror.apply(line) || isOther;
     deps.heard(isOther);

@@ -88,7 +88,7 @@ async function syncOnce(config: AgentConfig, log: Log): Promise<number> {
 /** UnavailableError `DAEMON_SLOW`, and those of `DaemonClient.watch`. */
 async function fillMirror(mirror: Mirror, client: DaemonClient): Promise<void> {
   const stop = AbortSignal.timeout(SYNC_WITHIN);
-  for await (const lines of client.watch(undefined, stop)) {
+  for await (const lines of client.watch({}, stop)) {
     for (const line of lines) mirror.apply(line);
     if (mirror.synced) return;
   }

@@ -24,8 +24,9 @@ import { type FollowDeps, followOnce } from "./follow.ts";
 import { listen, startHealer } from "./heal.ts";
 import { serveHealth } from "./http.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
-import { findNodeLink, type NodeLink, nodeLink, type Observation } from "./observe.ts";
+import { findNodeLink, type NodeLink, nodeLink, type Observation, subnetsOf } from "./observe.ts";
 import { createReconciler, type Reconciler } from "./reconcile.ts";
+import { createScopedWatch } from "./scoped-watch.ts";
 import { BACKOFF, LOG_EVERY, silence, startSyncLoop } from "./sync-loop.ts";
 
 /** What the agent works with: the world outside, opened. */
@@ -128,9 +129,18 @@ async function openAgent(
   const failed = listen(notifications, healing, healer).then(() => new Promise<never>(() => undefined));
   failed.catch(() => undefined); // `Agent.failed` tells it
 
-  let link = nodeLink(await reconciler.observation(), config.linkName);
+  let here = await reconciler.observation();
+  let link = nodeLink(here, config.linkName);
+  // Hosts beyond a gateway are routed to as well with `--multihop-blocks`: such a node needs to hear of all.
+  const scope = () =>
+    config.multihopBlocks
+      ? undefined
+      : { host: hostname, subnets: subnetsOf(here).map((each) => each.prefix) };
+  const watch = createScopedWatch({ client, mirror, scope });
   const synced = (now: Observation): void => {
+    here = now;
     link = findNodeLink(now, config.linkName) ?? link;
+    watch.look();
   };
   const loop = startSyncLoop(
     {
@@ -155,6 +165,7 @@ async function openAgent(
     inHand: () => namesInHand({ turns, endpoints, observation, daemon: client, hostname }),
     client,
     mirror,
+    watch,
     endpoints,
     hostname,
     stateDir: config.stateDir,

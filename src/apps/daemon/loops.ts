@@ -21,6 +21,8 @@ const CURRENCY_EVERY = Seconds(1);
 const SETTLE_EVERY = Seconds(1);
 /** Agents take the silence of two and a half of them for a dead connection. */
 const BOOKMARK_EVERY = Milliseconds(500);
+/** At most four writes a second to an agent for what concerns many. */
+const FLUSH_EVERY = Milliseconds(250);
 const BACKOFF = { first: Milliseconds(200), most: Seconds(2) };
 /** A store that does not answer is not waited for: it fails what is under way when it is closed. */
 const END_WITHIN = Seconds(2);
@@ -53,6 +55,7 @@ export function startLoops(daemon: Daemon, timing: { clock: Clock; rng: Rng }): 
     start("leader", look, LOOK_EVERY),
     start("currency", () => daemon.currency.look(), CURRENCY_EVERY),
     start("bookmarks", async () => daemon.hub.bookmark(daemon.currency.isBehind), BOOKMARK_EVERY),
+    start("flush", async () => daemon.hub.flush(), FLUSH_EVERY),
     start("settlement", () => settle(daemon), SETTLE_EVERY),
   ];
   return {

@@ -3,7 +3,7 @@ import type { Write } from "../../core/ipam/types.ts";
 import { formatCidr } from "../../core/net/cidr.ts";
 import { topologyDocument } from "../../core/topology/topology-document.ts";
 import { blockView, hostReply } from "./views.ts";
-import type { WatchChange } from "./watch-hub.ts";
+import type { WatchChange } from "./watch-world.ts";
 
 /** In the given order; addresses, blackouts and guards are nobody's business. */
 export const watchChanges = (writes: readonly Write[]): WatchChange[] => writes.flatMap(watchChange);

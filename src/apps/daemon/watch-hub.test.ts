@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BlockView, WatchLine } from "../../core/api/types.ts";
-import { type WatchChange, WatchHub, type WatchSink } from "./watch-hub.ts";
+import { WatchHub, type WatchSink } from "./watch-hub.ts";
+import type { WatchChange } from "./watch-world.ts";
 
 function sink(): WatchSink & { lines(): string[]; ended: string; backlog: number } {
   const chunks: string[] = [];

@@ -1,11 +1,13 @@
-// Fans changes out to the agents' streams. Each line is serialized once for all; a watcher that cannot keep up is cut off
-// and comes back with its revision. Never reads the store.
-import type { WatchLine } from "../../core/api/types.ts";
+// Fans changes out to the agents' streams, to each what concerns it. Lines are serialized once for all; a watcher that cannot keep up
+// is cut off and comes back with its revision. Never reads the store.
+import { concernIndex, type Scope } from "../../core/desired/concern.ts";
+import { WatchRing } from "./watch-ring.ts";
+import { type Step, toldOf, toLine, type WatchChange, WatchWorld } from "./watch-world.ts";
 
-/** Changes remembered for watchers that resume. */
-const RING_SIZE = 65_536;
 /** Bytes that may wait for one watcher beyond the snapshot it was sent. */
 const MAX_BACKLOG = 8 * 1024 * 1024;
+/** What concerns more watchers than these is held for the next flush: many small writes cost more than the lines in them. */
+const MAX_AT_ONCE = 40;
 
 /** Where a watcher's lines go; `pending` is how many bytes have not left yet. */
 export type WatchSink = {
@@ -15,22 +17,32 @@ export type WatchSink = {
   end(cut: boolean): void;
 };
 
-/** A change that agents see, without its revision. */
-export type WatchChange = WithoutRevision<Extract<WatchLine, { type: "put" | "delete" }>>;
-type WithoutRevision<T> = T extends unknown ? Omit<T, "revision"> : never;
+export type WatchFrom = {
+  readonly since?: number | undefined;
+  readonly cluster?: string | undefined;
+  /** What the watcher wants to hear of; absent: of everything. It resumes only with the scope that it had. */
+  readonly scope?: Scope | undefined;
+};
 
-type Change = { readonly revision: number; readonly line: string };
-type Watcher = { readonly sink: WatchSink; readonly allowance: number };
-type Current = { readonly value: string; readonly line: string };
+type Watcher = {
+  readonly sink: WatchSink;
+  readonly scope: Scope | undefined;
+  allowance: number;
+  /** Lines that were not sent yet: those of this publication, and those held. */
+  lines: string[];
+  isRenewed: boolean;
+};
 
 export class WatchHub {
   readonly #cluster: string;
   readonly #watchers = new Set<Watcher>();
-  /** The present state, a line per (kind, key), in the order hosts and blocks came. */
-  readonly #current = new Map<string, Current>();
-  readonly #ring: Change[] = [];
-  /** Changes after this revision are in the ring. */
-  #since = 0;
+  readonly #index = concernIndex<Watcher>();
+  /** Those who want to hear of everything. */
+  readonly #whole = new Set<Watcher>();
+  readonly #world = new WatchWorld();
+  readonly #ring = new WatchRing();
+  /** Watchers with lines that wait for the next flush. */
+  readonly #held = new Set<Watcher>();
   #revision = 0;
   #snapshot: { readonly revision: number; readonly bytes: Buffer } | undefined;
 
@@ -44,41 +56,59 @@ export class WatchHub {
 
   /** Takes the whole state at `revision`: every watcher is sent a reset. */
   reset(revision: number, changes: readonly WatchChange[]): void {
-    this.#current.clear();
-    this.#ring.length = 0;
-    for (const change of changes) this.#note(revision, change);
-    this.#since = this.#revision = revision;
+    this.#world.clear();
+    for (const change of changes) this.#world.take(revision, change);
+    this.#ring.clear(revision);
+    this.#revision = revision;
     this.#snapshot = undefined;
-    for (const watcher of this.#watchers) this.#send(watcher, this.#wholeState());
+    for (const watcher of this.#watchers) this.#renew(watcher);
   }
 
   /**
-   * Takes the changes of whole revisions up to `revision`, in order. The chunk ends in a bookmark: a stream cut in the
+   * Takes the changes of whole revisions up to `revision`, in order. What a watcher is sent ends in a bookmark: a stream cut in the
    * middle of a revision must not look complete.
    */
   publish(revision: number, changes: readonly WatchChange[]): void {
     this.#revision = revision;
-    const lines = changes.flatMap((change) => this.#note(revision, change) ?? []);
-    if (lines.length === 0) return;
-    this.#snapshot = undefined;
-    for (const line of lines) this.#ring.push({ revision, line });
-    this.#trimRing();
-    const chunk = lines.join("") + toLine({ type: "bookmark", revision });
-    for (const watcher of this.#watchers) this.#send(watcher, chunk);
+    const told = new Set<Watcher>();
+    for (const change of changes) {
+      const step = this.#world.take(revision, change);
+      if (!step) continue;
+      this.#snapshot = undefined;
+      this.#ring.push(step);
+      const concerned = this.#concerned(step);
+      for (const watcher of concerned) {
+        note(watcher, step);
+        if (concerned.size > MAX_AT_ONCE && !watcher.isRenewed) this.#held.add(watcher);
+        told.add(watcher);
+      }
+    }
+    for (const watcher of told)
+      if (watcher.isRenewed) this.#renew(watcher);
+      else if (!this.#held.has(watcher)) this.#sendLines(watcher);
+  }
+
+  /** Sends what was held; call it a few times a second. */
+  flush(): void {
+    for (const watcher of this.#held) this.#sendLines(watcher);
+    this.#held.clear();
   }
 
   /** Starts a stream; call the result when the connection is gone. */
-  subscribe(from: { since?: number | undefined; cluster?: string | undefined }, sink: WatchSink): () => void {
-    const missed = from.cluster === this.#cluster ? this.#changesAfter(from.since) : undefined;
-    const first = missed ?? this.#wholeState();
+  subscribe({ since, cluster, scope }: WatchFrom, sink: WatchSink): () => void {
+    const missed = cluster === this.#cluster ? this.#changesAfter(since, scope) : undefined;
+    const first = missed ?? this.#wholeState(scope);
     sink.write(first);
-    const watcher = { sink, allowance: first.length + MAX_BACKLOG };
+    const watcher = { sink, scope, allowance: first.length + MAX_BACKLOG, lines: [], isRenewed: false };
     this.#watchers.add(watcher);
-    return () => this.#watchers.delete(watcher);
+    if (scope) this.#index.add(scope, watcher);
+    else this.#whole.add(watcher);
+    return () => this.#forget(watcher);
   }
 
   /** Tells every watcher that it has seen all there is; `behind`: all that is known here, and the store may have more. */
   bookmark(behind = false): void {
+    this.flush();
     const told = { type: "bookmark", revision: this.#revision } as const;
     const line = Buffer.from(toLine(behind ? { ...told, behind } : told));
     for (const watcher of this.#watchers) this.#send(watcher, line);
@@ -86,44 +116,58 @@ export class WatchHub {
 
   close(): void {
     for (const { sink } of this.#watchers) sink.end(false);
-    this.#watchers.clear();
+    for (const watcher of [...this.#watchers]) this.#forget(watcher);
+  }
+
+  #forget(watcher: Watcher): void {
+    if (watcher.scope && this.#watchers.has(watcher)) this.#index.remove(watcher.scope, watcher);
+    for (const set of [this.#watchers, this.#whole, this.#held]) set.delete(watcher);
+  }
+
+  #concerned(step: Step): ReadonlySet<Watcher> {
+    if (step.forAll) return this.#watchers;
+    const found = new Set(this.#whole);
+    for (const party of [step.before, step.after])
+      for (const watcher of party ? this.#index.of(party) : []) found.add(watcher);
+    return found;
+  }
+
+  #renew(watcher: Watcher): void {
+    const state = this.#wholeState(watcher.scope);
+    watcher.allowance = Math.max(watcher.allowance, state.length + MAX_BACKLOG);
+    watcher.lines = [];
+    watcher.isRenewed = false;
+    this.#held.delete(watcher);
+    this.#send(watcher, state);
+  }
+
+  #sendLines(watcher: Watcher): void {
+    const chunk = watcher.lines.join("") + this.#bookmarkLine();
+    watcher.lines = [];
+    this.#send(watcher, chunk);
   }
 
   #send(watcher: Watcher, chunk: string | Buffer): void {
     if (watcher.sink.pending() > watcher.allowance) {
-      this.#watchers.delete(watcher);
+      this.#forget(watcher);
       watcher.sink.end(true);
     } else watcher.sink.write(chunk);
   }
 
-  /** The change's line, or `undefined` where nothing changes for agents. */
-  #note(revision: number, change: WatchChange): string | undefined {
-    const key = `${change.kind}/${change.key}`;
-    const before = this.#current.get(key);
-    if (change.type === "delete") {
-      this.#current.delete(key);
-      return before && toLine({ ...change, revision });
-    }
-    const value = JSON.stringify(change.value);
-    if (before?.value === value) return undefined;
-    const line = toLine({ ...change, revision });
-    this.#current.set(key, { value, line });
-    return line;
+  #changesAfter(since: number | undefined, scope: Scope | undefined): string | undefined {
+    if (since === undefined || since > this.#revision) return undefined;
+    const missed = this.#ring.after(since, scope);
+    return missed && [toLine({ type: "resume", cluster: this.#cluster }), ...missed, this.#synced()].join("");
   }
 
-  /** Inclusive, as changes of `since` itself may have been cut off; `undefined`: not remembered. */
-  #changesAfter(since: number | undefined): string | undefined {
-    if (since === undefined || since < this.#since || since > this.#revision) return undefined;
-    const missed = this.#ring.slice(firstAfter(this.#ring, since - 1)).map(({ line }) => line);
-    return [toLine({ type: "resume", cluster: this.#cluster }), ...missed, this.#synced()].join("");
-  }
-
-  #wholeState(): Buffer {
-    if (this.#snapshot?.revision !== this.#revision) {
-      const lines = [...this.#current.values()].map(({ line }) => line);
-      const all = [toLine({ type: "reset", cluster: this.#cluster }), ...lines, this.#synced()];
-      this.#snapshot = { revision: this.#revision, bytes: Buffer.from(all.join("")) };
-    }
+  #wholeState(scope: Scope | undefined): Buffer {
+    const text = (): string => {
+      const lines = [...this.#world.lines(scope)];
+      return [toLine({ type: "reset", cluster: this.#cluster }), ...lines, this.#synced()].join("");
+    };
+    if (scope) return Buffer.from(text());
+    if (this.#snapshot?.revision !== this.#revision)
+      this.#snapshot = { revision: this.#revision, bytes: Buffer.from(text()) };
     return this.#snapshot.bytes;
   }
 
@@ -131,25 +175,13 @@ export class WatchHub {
     return toLine({ type: "synced", revision: this.#revision });
   }
 
-  /** Forgets the older half when full: whole revisions only. */
-  #trimRing(): void {
-    if (this.#ring.length <= RING_SIZE) return;
-    const cut = this.#ring[this.#ring.length >> 1]?.revision ?? 0;
-    this.#ring.splice(0, firstAfter(this.#ring, cut));
-    this.#since = cut;
+  #bookmarkLine(): string {
+    return toLine({ type: "bookmark", revision: this.#revision });
   }
 }
 
-const toLine = (line: WatchLine): string => `${JSON.stringify(line)}\n`;
-
-/** Index of the first change after `revision`; binary search. */
-function firstAfter(ring: readonly Change[], revision: number): number {
-  let low = 0;
-  let high = ring.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((ring[middle]?.revision ?? 0) <= revision) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+function note(watcher: Watcher, step: Step): void {
+  const told = toldOf(step, watcher.scope);
+  if (told === "renew") watcher.isRenewed = true;
+  else if (told !== undefined) watcher.lines.push(told);
 }

@@ -41,7 +41,7 @@ async function follow(
   signal: AbortSignal,
   { publish }: MirrorDeps,
 ): Promise<void> {
-  for await (const lines of watchDaemon(transport, url, mirror.seen, signal)) {
+  for await (const lines of watchDaemon(transport, url, { from: mirror.seen }, signal)) {
     let isChanged = false;
     for (const line of lines) isChanged = mirror.apply(line) || isChanged;
     if (mirror.synced && isChanged) publish(mirror.snapshot);

@@ -12,7 +12,7 @@ import type {
 } from "../../core/api/types.ts";
 import { exchange } from "./exchange.ts";
 import { createTransport, type Sending, type Transport } from "./transport.ts";
-import { type WatchFrom, watchDaemon } from "./watch-daemon.ts";
+import { watchDaemon, type WatchOptions } from "./watch-daemon.ts";
 
 export interface DaemonClient {
   allocate(body: AddressRequest): Promise<AddressReply>;
@@ -26,7 +26,7 @@ export interface DaemonClient {
   register(body: HostRequest, signal: AbortSignal): Promise<HostReply>;
   report(host: string, body: HostReport, signal: AbortSignal): Promise<HostReportReply>;
   /** As `watchDaemon`, of the replica in use. */
-  watch(from: WatchFrom, signal: AbortSignal): AsyncIterable<readonly WatchLine[]>;
+  watch(options: WatchOptions, signal: AbortSignal): AsyncIterable<readonly WatchLine[]>;
   /** The replica in use, as `http://10.0.0.1:9600`. */
   readonly url: URL;
   /** Uses the next replica from now on. */
@@ -64,7 +64,7 @@ export function createDaemonClient(
       (await call<AddressList>("GET", `/addresses?host=${encodeURIComponent(host)}`)).addresses,
     register: (body, signal) => call("POST", "/hosts", body, signal),
     report: (host, body, signal) => call("POST", `/hosts/${encodeURIComponent(host)}/report`, body, signal),
-    watch: (from, signal) => watchDaemon(transport, current(), from, signal),
+    watch: (options, signal) => watchDaemon(transport, current(), options, signal),
     get url() {
       return current();
     },

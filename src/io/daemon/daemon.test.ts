@@ -6,6 +6,7 @@ import { test, type TestContext } from "node:test";
 import { InputError, UnavailableError } from "../../base/errors.ts";
 import type { WatchLine } from "../../core/api/types.ts";
 import { createDaemonClient } from "./daemon-client.ts";
+import { parseCidr } from "../../core/net/cidr.ts";
 import { createTransport } from "./transport.ts";
 import { watchDaemon } from "./watch-daemon.ts";
 
@@ -27,9 +28,9 @@ const never = new AbortController().signal;
 const code = (wanted: string) => (error: unknown) =>
   error instanceof UnavailableError && error.code === wanted;
 
-async function collect(url: URL, from: Parameters<typeof watchDaemon>[2] = undefined): Promise<WatchLine[]> {
+async function collect(url: URL, options: Parameters<typeof watchDaemon>[2] = {}): Promise<WatchLine[]> {
   const all: WatchLine[] = [];
-  for await (const lines of watchDaemon(createTransport(), url, from, never)) all.push(...lines);
+  for await (const lines of watchDaemon(createTransport(), url, options, never)) all.push(...lines);
   return all;
 }
 
@@ -55,8 +56,13 @@ test("it asks for what it has not seen, of the store it has seen", async (t) => 
     response.end();
   });
   await collect(url);
-  await collect(url, { cluster: "a&b", revision: 7 });
-  assert.deepEqual(asked, ["/watch", "/watch?since=7&cluster=a%26b"]);
+  await collect(url, { from: { cluster: "a&b", revision: 7 } });
+  await collect(url, { scope: { host: "h", subnets: [parseCidr("10.0.0.0/8"), parseCidr("fd00::/64")] } });
+  assert.deepEqual(asked, [
+    "/watch?",
+    "/watch?since=7&cluster=a%26b",
+    "/watch?host=h&subnets=10.0.0.0%2F8%2Cfd00%3A%3A%2F64",
+  ]);
 });
 
 const broken: readonly (readonly [string, string, (response: ServerResponse) => void])[] = [
@@ -78,7 +84,7 @@ test("a watch of nobody fails, and an aborted one ends in silence", async (t) =>
   await assert.rejects(collect(new URL("http://127.0.0.1:9")), code("DAEMON_UNREACHABLE"));
   const stop = new AbortController();
   const url = await serve(t, (_, response) => response.write(`${JSON.stringify(reset)}\n`));
-  for await (const lines of watchDaemon(createTransport(), url, undefined, stop.signal)) {
+  for await (const lines of watchDaemon(createTransport(), url, {}, stop.signal)) {
     assert.deepEqual(lines, [reset]);
     stop.abort();
   }

@@ -2,9 +2,18 @@
 import type { IncomingMessage } from "node:http";
 import { UnavailableError } from "../../base/errors.ts";
 import type { WatchLine } from "../../core/api/types.ts";
+import { type Cidr, formatCidr } from "../../core/net/cidr.ts";
 import type { Transport } from "./transport.ts";
 
-export type WatchFrom = { readonly cluster: string; readonly revision: number } | undefined;
+/** What a node wants to hear of: its own host, and hosts in its subnets. */
+export type WatchScope = { readonly host: string; readonly subnets: readonly Cidr[] };
+export type WatchOptions = {
+  /** What was seen; `anew`: of another scope, so that all is to be sent. Absent: nothing. */
+  readonly from?:
+    { readonly cluster: string; readonly revision: number; readonly anew?: boolean } | undefined;
+  /** Absent: of everything. */
+  readonly scope?: WatchScope | undefined;
+};
 
 /** Bookmarks come every 5 s: silence of this many milliseconds is a dead connection. */
 const SILENCE = 12_000;
@@ -17,12 +26,11 @@ const MAX_LINE = 32 << 20;
 export async function* watchDaemon(
   transport: Transport,
   url: URL,
-  from: WatchFrom,
+  options: WatchOptions,
   signal: AbortSignal,
 ): AsyncGenerator<readonly WatchLine[]> {
-  const query = from ? `?since=${from.revision}&cluster=${encodeURIComponent(from.cluster)}` : "";
   const certificates = transport.pems();
-  const stream = await open(transport, new URL(`/watch${query}`, url), signal);
+  const stream = await open(transport, new URL(`/watch?${queryOf(options)}`, url), signal);
   let rest = "";
   try {
     stream.setEncoding("utf8");
@@ -43,6 +51,13 @@ export async function* watchDaemon(
   } finally {
     stream.destroy();
   }
+}
+
+function queryOf({ from, scope }: WatchOptions): string {
+  const since = from && { since: `${from.revision}`, cluster: from.cluster };
+  const anew = from?.anew ? { anew: "true" } : {};
+  const part = scope && { host: scope.host, subnets: scope.subnets.map(formatCidr).join() };
+  return new URLSearchParams({ ...since, ...anew, ...part }).toString();
 }
 
 async function open(transport: Transport, url: URL, signal: AbortSignal): Promise<IncomingMessage> {
