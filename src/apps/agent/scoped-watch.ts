@@ -13,7 +13,7 @@ export interface ScopedWatch {
 }
 
 export type ScopedWatchDeps = {
-  readonly client: DaemonClient;
+  readonly client: Pick<DaemonClient, "watch">;
   readonly mirror: Mirror;
   /** What the node needs to hear of, now; `undefined`: everything. */
   readonly scope: () => WatchScope | undefined;

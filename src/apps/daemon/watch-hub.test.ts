@@ -132,6 +132,24 @@ function applyLines(copy: Map<string, string>, chunk: string): void {
   }
 }
 
+test("what concerns more than forty is sent with what follows at the next flush; what concerns few, at once", () => {
+  const hub = hubAt(5);
+  const sinks = Array.from({ length: 40 }, sink);
+  for (const each of sinks) hub.subscribe({ since: 5, cluster: "c1" }, each);
+  hub.publish(6, [put("a")]);
+  assert.deepEqual(sinks[0]?.lines(), ["resume", "synced", "put a", "bookmark"]);
+  const last = sink();
+  hub.subscribe({ since: 6, cluster: "c1" }, last);
+  hub.publish(7, [put("b")]);
+  hub.publish(8, [drop("a")]);
+  assert.equal(last.lines().length, 3);
+  hub.flush();
+  assert.deepEqual(last.lines().slice(3), ["put b", "delete a", "bookmark"]);
+  hub.publish(9, [put("c")]);
+  hub.bookmark();
+  assert.deepEqual(last.lines().slice(6), ["put c", "bookmark", "bookmark"], "none is passed by a bookmark");
+});
+
 test("closing ends every stream", () => {
   const hub = hubAt(5);
   const watcher = sink();

@@ -2,7 +2,7 @@
 // is cut off and comes back with its revision. Never reads the store.
 import { concernIndex, type Scope } from "../../core/desired/concern.ts";
 import { WatchRing } from "./watch-ring.ts";
-import { type Step, toldOf, toLine, type WatchChange, WatchWorld } from "./watch-world.ts";
+import { RENEW, type Step, toldOf, toLine, type WatchChange, WatchWorld } from "./watch-world.ts";
 
 /** Bytes that may wait for one watcher beyond the snapshot it was sent. */
 const MAX_BACKLOG = 8 * 1024 * 1024;
@@ -182,6 +182,6 @@ export class WatchHub {
 
 function note(watcher: Watcher, step: Step): void {
   const told = toldOf(step, watcher.scope);
-  if (told === "renew") watcher.isRenewed = true;
+  if (told === RENEW) watcher.isRenewed = true;
   else if (told !== undefined) watcher.lines.push(told);
 }

@@ -1,6 +1,6 @@
 // The changes that watchers who resume may have missed.
 import type { Scope } from "../../core/desired/concern.ts";
-import { type Step, toldOf } from "./watch-world.ts";
+import { RENEW, type Step, toldOf } from "./watch-world.ts";
 
 /** Changes remembered for watchers that resume. */
 const RING_SIZE = 65_536;
@@ -28,7 +28,7 @@ export class WatchRing {
     for (let i = firstAfter(this.#steps, since - 1); i < this.#steps.length; i++) {
       const step = this.#steps[i];
       const told = step && toldOf(step, scope);
-      if (told === "renew") return undefined;
+      if (told === RENEW) return undefined;
       if (told !== undefined) lines.push(told);
     }
     return lines;

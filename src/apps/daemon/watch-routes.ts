@@ -1,6 +1,6 @@
 // `/watch`: a stream of newline-delimited JSON that never ends by itself.
 import type { FastifyInstance } from "fastify";
-import { boolean, object, optional, string, type Static } from "../../core/api/schema.ts";
+import { object, oneOf, optional, string, type Static } from "../../core/api/schema.ts";
 import { InputError } from "../../base/errors.ts";
 import type { Scope } from "../../core/desired/concern.ts";
 import { parseCidr } from "../../core/net/cidr.ts";
@@ -10,7 +10,7 @@ const WatchQuery = object({
   since: optional(string({ pattern: "^\\d{1,15}$" })),
   cluster: optional(string({ maxLength: 253 })),
   /** Nothing of what was seen is kept: all is sent. */
-  anew: optional(boolean()),
+  anew: optional(oneOf("true")),
   host: optional(string({ minLength: 1, maxLength: 253 })),
   subnets: optional(string({ maxLength: 4096, description: "prefixes, separated by commas" })),
 });

@@ -21,14 +21,15 @@ export type Step = {
   readonly moves: boolean;
 };
 
-/** What a step tells a watcher; `renew`: all that concerns him has to be told anew. */
-export type Told = string | "renew" | undefined;
+/** What a step tells a watcher; `RENEW`: all that concerns him has to be told anew. */
+export const RENEW = Symbol("renew");
+export type Told = string | typeof RENEW | undefined;
 
 export function toldOf(step: Step, scope: Scope | undefined): Told {
   if (!scope || step.forAll) return step.put ?? step.removal;
   const is = step.after !== undefined && concerns(scope, step.after);
   const was = step.before !== undefined && concerns(scope, step.before);
-  if (is !== was && step.moves) return "renew";
+  if (is !== was && step.moves) return RENEW;
   if (is) return step.put;
   return was ? step.removal : undefined;
 }

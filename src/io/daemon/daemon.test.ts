@@ -57,10 +57,12 @@ test("it asks for what it has not seen, of the store it has seen", async (t) => 
   });
   await collect(url);
   await collect(url, { from: { cluster: "a&b", revision: 7 } });
+  await collect(url, { from: { cluster: "c", revision: 7, anew: true } });
   await collect(url, { scope: { host: "h", subnets: [parseCidr("10.0.0.0/8"), parseCidr("fd00::/64")] } });
   assert.deepEqual(asked, [
-    "/watch?",
+    "/watch",
     "/watch?since=7&cluster=a%26b",
+    "/watch?since=7&cluster=c&anew=true",
     "/watch?host=h&subnets=10.0.0.0%2F8%2Cfd00%3A%3A%2F64",
   ]);
 });
