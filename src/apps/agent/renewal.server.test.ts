@@ -20,6 +20,7 @@ import { createDaemonClient, type DaemonClient } from "../../io/daemon/daemon-cl
 import { createTransport } from "../../io/daemon/transport.ts";
 import { run as runCli } from "../cli/main.ts";
 import { followOnce } from "./follow.ts";
+import { createScopedWatch } from "./scoped-watch.ts";
 
 /** The files that a program is told of. */
 type Used = { readonly put: (from: CertificateFiles) => void; readonly cert: string; readonly key: string };
@@ -46,7 +47,8 @@ function follow(t: TestContext, client: DaemonClient, stateDir: string): Followe
   const errors: string[] = [];
   const node = { hostname: "node-1", registration: () => ({ name: "node-1", ip: "192.168.0.1" }), stateDir };
   const timing = { clock: systemClock, rng: systemRng, reportInterval: Seconds(60) };
-  const deps = { client, mirror, endpoints: createFakeEndpoints(), log: silentLog, ...timing };
+  const watch = createScopedWatch({ client, mirror, scope: () => undefined });
+  const deps = { client, mirror, watch, endpoints: createFakeEndpoints(), log: silentLog, ...timing };
   const runner = startRunner(
     (signal) => followOnce({ ...deps, ...node, heard: () => undefined }, signal),
     {
