@@ -4,6 +4,7 @@ import { object, oneOf, optional, string, type Static } from "../../core/api/sch
 import { InputError } from "../../base/errors.ts";
 import type { Scope } from "../../core/desired/concern.ts";
 import { parseCidr } from "../../core/net/cidr.ts";
+import { createWatchSink } from "./watch-sink.ts";
 import { adoptionView, type Daemon } from "./daemon.ts";
 
 const WatchQuery = object({
@@ -38,11 +39,7 @@ export function watchRoutes(app: FastifyInstance, daemon: Daemon): void {
       raw.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
       const unsubscribe = hub.subscribe(
         { since: anew ? undefined : since, cluster, scope },
-        {
-          write: (chunk) => void raw.write(chunk),
-          pending: () => raw.writableLength,
-          end: (cut) => void (cut ? raw.destroy() : raw.end()),
-        },
+        createWatchSink(raw, daemon.clock),
       );
       metrics.watchers.set(hub.watchers);
       raw.on("close", () => {
