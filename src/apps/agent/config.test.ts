@@ -4,7 +4,7 @@ import { InputError } from "../../base/errors.ts";
 import { readOptions } from "../../base/options.ts";
 import { emptySnapshot } from "../../core/model/snapshot.ts";
 import { parseCidr } from "../../core/net/cidr.ts";
-import { agentOptions, parseServiceRange, parseTags } from "./config.ts";
+import { agentOptions, checkConfig, metricsAddress, parseServiceRange, parseTags } from "./config.ts";
 import { run } from "./main.ts";
 import { overlapFault } from "./overlap.ts";
 
@@ -61,6 +61,23 @@ test("Romana v2's flags are read", () => {
     ["n", "eth1", 20, true, "0", 1400],
   );
 });
+
+/** What `--metrics` takes, and where it listens. */
+const places: readonly (readonly [string, string])[] = [
+  ["9607", "127.0.0.1:9607"],
+  ["0", ""],
+  ["127.0.0.1:9607", "127.0.0.1:9607"],
+  ["[::1]:9607", "[::1]:9607"],
+  [":9607 --insecure", ":9607"],
+  ["10.0.0.1:9607 --tls-cert c --tls-key k", "10.0.0.1:9607"],
+];
+for (const [argv, address] of places)
+  test(`--metrics ${argv}`, () => {
+    const words = `--metrics ${argv}`.split(" ");
+    const config = readOptions(agentOptions, { argv: words, env: {}, envPrefix: "TEST" });
+    checkConfig(config);
+    assert.equal(metricsAddress(config.metrics), address);
+  });
 
 test("labels of a node, with what looks like more than a key and a value", () => {
   assert.deepEqual(parseTags(["rack=1", "topology.kubernetes.io/zone=a=b", "empty="]), {
