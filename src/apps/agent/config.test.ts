@@ -62,6 +62,11 @@ test("Romana v2's flags are read", () => {
   );
 });
 
+test("plain http off loopback is taken where nothing secret goes over it", () => {
+  const argv = ["--daemon", "http://10.0.0.1:9600,http://127.0.0.1:9600"];
+  checkConfig(readOptions(agentOptions, { argv, env: {}, envPrefix: "TEST" }));
+});
+
 /** What `--metrics` takes, and where it listens. */
 const places: readonly (readonly [string, string])[] = [
   ["9607", "127.0.0.1:9607"],
