@@ -43,8 +43,8 @@ export const accessPems = ({ daemonCa, daemonCert, daemonKey, daemonCrl }: Daemo
 export function accessFaults(access: DaemonAccess, url: URL): Fault[] {
   const isSafe = url.protocol === "https:" || isLoopback(url.hostname);
   const expected = "https, as certificates or a token are given: plain http tells them to whoever listens";
-  const options = Object.keys(NO_ACCESS) as (keyof DaemonAccess)[];
-  const given = options.some((name) => access[name] !== "");
+  const files = Object.keys(NO_ACCESS) as (keyof DaemonAccess)[];
+  const given = files.some((name) => access[name] !== "");
   return [
     ...pairFaults(accessPems(access)),
     ...(given && !isSafe ? [{ code: "DAEMON_PLAIN", field: "--daemon", value: url.origin, expected }] : []),

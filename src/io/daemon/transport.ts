@@ -47,7 +47,7 @@ export function createTransport(
   const agents = { "http:": new Agent(kept), "https:": new TlsAgent(kept) };
   readToken(access);
   return {
-    send(url, { method, body, signal, timeout, alone }) {
+    async send(url, { method, body, signal, timeout, alone }) {
       const faults = accessFaults(access, url);
       if (faults.length > 0) throw new InputError(faults);
       const isTls = url.protocol === "https:";
