@@ -16,7 +16,7 @@ const refused: readonly (readonly [string, string, RegExp])[] = [
   ["--daemon 10.0.0.1:9600", "DAEMON_URL", /^--daemon: "10.0.0.1:9600": expected an address as https:/],
   ["--tags rack", "TAG", /^--tags: "rack": expected key=value$/],
   ["--tags =a", "TAG", /^--tags: "=a": expected key=value$/],
-  ["--daemon http://10.0.0.1:9600 --daemon-token-file /t", "DAEMON_PLAIN", /^--daemon: .*: expected https/],
+  ["--daemon http://10.0.0.1:9600 --daemon-token-file /t", "DAEMON_PLAIN", /^daemon: .*: expected https/],
   ["--daemon https://10.0.0.1:9600 --daemon-cert /c", "PEM", /^--daemon-key: .*the key of --daemon-cert$/],
   ["--metrics :9607", "LISTEN_PLAIN", /^--metrics: ":9607": expected --tls-cert and --tls-key/],
   ["--metrics 0.0.0.0:9607", "LISTEN_PLAIN", /^--metrics/],

@@ -38,7 +38,7 @@ const replies: Record<string, [status: number, body: unknown]> = {
   "GET /ipam/check?limit=5": [200, { revision: 9, total: 0, counts: { doubled: 0 }, findings: [] }],
   "GET /blocks": [200, "<html>"],
 };
-const seen: { method: string; url: string; body: string }[] = [];
+const seen: { method: string; url: string; body: string; token: string | undefined }[] = [];
 let server: Server;
 let url = "";
 let dir = "";
@@ -53,6 +53,7 @@ before(async () => {
         method: request.method ?? "",
         url: request.url ?? "",
         body: Buffer.concat(chunks).toString(),
+        token: request.headers.authorization,
       });
       const [status, body] = replies[`${request.method} ${request.url}`] ?? [200, {}];
       response.writeHead(status).end(typeof body === "string" ? body : JSON.stringify(body));
@@ -135,6 +136,39 @@ test("flag over environment over file over default", async () => {
   assert.match((await romana("host list", env)).out, /^\{/);
   assert.match((await romana("host list", { ...env, ROMANA_FORMAT: "yaml" })).out, /^hosts:/);
   assert.match((await romana("host list -f table", { ...env, ROMANA_FORMAT: "yaml" })).out, /^Host/);
+});
+
+test("files of certificates and token come from flag, environment and settings file, in this order", async () => {
+  const file = join(dir, "access.yaml");
+  writeFileSync(file, `RootURL: ${url}\nDaemonCA: /from/file\n`);
+  /** Each: words, environment, and the file that is looked for. */
+  const rows: readonly (readonly [string, Record<string, string>, string])[] = [
+    ["host list", {}, "/from/file"],
+    ["host list", { ROMANA_DAEMON_CA: "/from/env" }, "/from/env"],
+    ["host list --daemon-ca /from/flag", { ROMANA_DAEMON_CA: "/from/env" }, "/from/flag"],
+  ];
+  for (const [words, env, path] of rows) {
+    const { code, err } = await romana(`${words} -c ${file}`, env);
+    assert.deepEqual(
+      [code, err.includes(`--daemon-ca: "${path}": expected a readable file (ENOENT)`)],
+      [2, true],
+      err,
+    );
+  }
+});
+
+test("a token is sent, from its file's first line, and off loopback only over https", async () => {
+  const file = join(dir, "token");
+  writeFileSync(file, "secret-token\n");
+  assert.equal((await romana(`host list --daemon-token-file ${file}`)).code, 0);
+  assert.equal(seen.at(-1)?.token, "Bearer secret-token");
+  const { code, err } = await romana(`host list -r http://192.0.2.1:9600 --daemon-token-file ${file}`);
+  assert.equal(code, 2);
+  assert.match(
+    err,
+    /^romana: daemon: "http:\/\/192\.0\.2\.1:9600": expected https, as certificates or a token/,
+  );
+  assert.doesNotMatch(err, /secret/);
 });
 
 test("a broken settings file is named", async () => {

@@ -47,7 +47,7 @@ export function accessFaults(access: DaemonAccess, url: URL): Fault[] {
   const given = files.some((name) => access[name] !== "");
   return [
     ...pairFaults(accessPems(access)),
-    ...(given && !isSafe ? [{ code: "DAEMON_PLAIN", field: "--daemon", value: url.origin, expected }] : []),
+    ...(given && !isSafe ? [{ code: "DAEMON_PLAIN", field: "daemon", value: url.origin, expected }] : []),
   ];
 }
 
