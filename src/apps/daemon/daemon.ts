@@ -7,6 +7,7 @@ import type { Store } from "../../io/store/store.ts";
 import type { Adoption, AdoptionView } from "./adoption.ts";
 import type { Leader } from "./leader.ts";
 import type { Currency } from "./currency.ts";
+import type { ConflictLists } from "./conflict-lists.ts";
 import type { DaemonMetrics } from "./metrics.ts";
 import type { Mirror } from "./mirror.ts";
 import type { WatchHub } from "./watch-hub.ts";
@@ -17,6 +18,8 @@ export type Daemon = {
   /** What agents know the store by. */
   readonly cluster: string;
   readonly mirror: Mirror;
+  /** Of topologies that were planned or refused. */
+  readonly conflictLists: ConflictLists;
   readonly writer: Writer;
   readonly hub: WatchHub;
   readonly adoption: Adoption;

@@ -18,6 +18,7 @@ import { limitRoutes } from "./limit-routes.ts";
 import { networkRoutes, tenantRoutes } from "./network-routes.ts";
 import { healthRoutes, opsRoutes } from "./ops-routes.ts";
 import { reservationRoutes } from "./reservation-routes.ts";
+import { topologyPlanRoutes } from "./topology-plan-routes.ts";
 import { topologyRoutes } from "./topology-routes.ts";
 import { watchRoutes } from "./watch-routes.ts";
 
@@ -48,6 +49,7 @@ export async function createDaemonApp(
   limitRoutes(app, daemon);
   drainRoutes(app, daemon);
   topologyRoutes(app, daemon);
+  topologyPlanRoutes(app, daemon);
   hostRoutes(app, daemon);
   ipamRoutes(app, daemon);
   watchRoutes(app, daemon);

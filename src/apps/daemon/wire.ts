@@ -14,6 +14,7 @@ import type { DaemonConfig } from "./config.ts";
 import { Currency } from "./currency.ts";
 import type { Daemon } from "./daemon.ts";
 import { createDaemonApp } from "./http.ts";
+import { ConflictLists } from "./conflict-lists.ts";
 import { applyInitialTopology } from "./initial-topology.ts";
 import { Leader } from "./leader.ts";
 import { startLoops } from "./loops.ts";
@@ -128,6 +129,7 @@ function assemble(
     log,
     offsetSeed,
     unadopted,
+    conflictLists: new ConflictLists(),
     hostQuarantine: config.hostQuarantine,
     leakGrace: config.leakGrace,
   };

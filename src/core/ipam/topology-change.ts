@@ -18,22 +18,37 @@ type NextTree = { readonly tree: Tree; readonly groups: ReadonlyMap<string, Grou
  * for one transaction, blocks may go before and hosts after; the topology and the guards belong together.
  */
 export function planTopologyChange(state: IpamState, next: Topology): Change {
-  const trees = next.trees.map((tree) => ({ tree, groups: groupsByPath(tree) }));
-  const misfits = [...state.blocks.values()].filter(({ block }) => !fits(block, next, trees));
-  const conflicts = misfits.flatMap(({ block }) => conflictsOf(block));
+  const { conflicts, deleted, regrouped } = topologyEffects(state, next);
   if (conflicts.length > 0) return { kind: "conflict", conflicts };
   const gone = state.topology.networks.filter(
     ({ name }) => !next.networks.some((each) => each.name === name),
   );
   const networks = new Set([...state.topology.networks, ...next.networks].map(({ name }) => name));
   const writes: Write[] = [
-    ...misfits.map(({ block }) => ({ kind: "delete-block", cidr: block.cidr }) as const),
+    ...deleted.map((cidr) => ({ kind: "delete-block", cidr }) as const),
     { kind: "put-topology", topology: next },
     ...gone.flatMap(({ cidr }) => endOfDrain(state, cidr)),
     ...[...networks].map((network) => ({ kind: "bump-guard", network }) as const),
-    ...regroup(state, trees).map((host) => ({ kind: "put-host", host }) as const),
+    ...regrouped.map((host) => ({ kind: "put-host", host }) as const),
   ];
   return { kind: "applied", writes, guards: [] };
+}
+
+/** What `next` would mean for what is there: addresses that stand against it, empty blocks that would go, and hosts whose groups change. */
+export type TopologyEffects = {
+  readonly conflicts: readonly Conflict[];
+  readonly deleted: readonly Cidr[];
+  readonly regrouped: readonly Host[];
+};
+
+export function topologyEffects(state: IpamState, next: Topology): TopologyEffects {
+  const trees = next.trees.map((tree) => ({ tree, groups: groupsByPath(tree) }));
+  const misfits = [...state.blocks.values()].filter(({ block }) => !fits(block, next, trees));
+  return {
+    conflicts: misfits.flatMap(({ block }) => conflictsOf(block)),
+    deleted: misfits.filter(({ occupancy }) => occupancy.used === 0).map(({ block }) => block.cidr),
+    regrouped: regroup(state, trees),
+  };
 }
 
 /** What was drained to be taken out is not drained when it comes back. */

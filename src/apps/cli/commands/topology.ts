@@ -11,6 +11,7 @@ import { renderPlan } from "../../../core/topology/render-plan.ts";
 import { parseDocument } from "../../../io/document/parse-document.ts";
 import type { Context } from "../context.ts";
 import type { Action } from "./action.ts";
+import { dryRunUpdate } from "./topology-dry-run.ts";
 
 export function topologyCommands(program: Command, action: Action): void {
   const topology = program.command("topology").description("networks and the tree of groups");
@@ -21,6 +22,10 @@ export function topologyCommands(program: Command, action: Action): void {
   topology
     .command("update")
     .argument("<file>", "JSON, JSONC or YAML, or a built-in topology (kubeadm, aws-us-east-1, …)")
+    .option(
+      "--dry-run",
+      "only tell what would change, and what stands against it; exit code 3 if anything does",
+    )
     .description("apply a topology file")
     .action(action(updateTopology));
   topology
@@ -35,7 +40,15 @@ async function listTopology({ client, tell }: Context): Promise<void> {
   tell(reply, renderPlan(planTopology(topologyOf(reply))));
 }
 
-async function updateTopology({ client, tell }: Context, file: string): Promise<void> {
+type UpdateOptions = { readonly dryRun?: boolean };
+
+async function updateTopology(
+  context: Context,
+  file: string,
+  { dryRun }: UpdateOptions,
+): Promise<void | number> {
+  if (dryRun) return dryRunUpdate(context, readDocument(file));
+  const { client, tell } = context;
   const reply = await client.request<TopologyDocument>("POST", "/topology", readDocument(file));
   tell(reply, `the topology of ${file} is applied`);
 }

@@ -67,6 +67,8 @@ const rows: Readonly<Record<string, Row | "open">> = {
   "GET /tenants/:tenant/segments": ["", ALL, ALL, NO, named("params.tenant"), ALL],
   "GET /topology": ["", ALL, ALL, ALL, NO, ALL],
   "POST /topology": ["", ALL, NO, NO, NO, NO],
+  "POST /topology/plan": ["", ALL, ALL, NO, NO, ALL],
+  "GET /topology/conflicts": ["", ALL, ALL, NO, NO, ALL],
   "GET /watch": ["", ALL, ALL, ALL, NO, ALL],
 };
 
