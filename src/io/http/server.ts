@@ -9,7 +9,7 @@ import { clientNetwork } from "../../core/net/client-network.ts";
 import { isLoopback } from "../../core/net/loopback.ts";
 import type { PemFiles, Pems } from "../pem/pem-files.ts";
 import { renewingPems } from "../pem/renewing-pems.ts";
-import { createTrustedPeers } from "./trusted-peers.ts";
+import { createTrustedPeers, listFault } from "./trusted-peers.ts";
 
 /** What one client may take of the server. Times in milliseconds. */
 export const HTTP_LIMITS = {
@@ -92,7 +92,14 @@ function startTls(
   };
   // Before the listener that begins the handshake.
   server.prependListener("connection", look);
-  server.on("secureConnection", (socket: TLSSocket) => peers.add(socket, pems));
+  let toldOf: Pems | undefined;
+  server.on("secureConnection", (socket: TLSSocket) => {
+    peers.add(socket, pems);
+    const reason = listFault(socket);
+    if (reason !== undefined && toldOf !== pems)
+      log.error("no client's certificate is believed: renew --tls-crl", { reason });
+    toldOf = reason === undefined ? toldOf : pems;
+  });
   whileListening(server, clock, limits.check, () => {
     look();
     const cut = peers.cut(pems, clock.now());

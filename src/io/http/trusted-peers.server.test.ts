@@ -12,7 +12,7 @@ import { connect, type TLSSocket } from "node:tls";
 import fc from "fast-check";
 import { type CertificateFiles, createAuthority } from "../../../test/support/certificates.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
-import { silentLog } from "../../base/log.ts";
+import { type Log, silentLog } from "../../base/log.ts";
 import { revokedSerials } from "../pem/revoked-serials.ts";
 import { createLimitedServer, HTTP_LIMITS } from "./server.ts";
 
@@ -29,7 +29,7 @@ type Files = { readonly ca: string; readonly crl: string; readonly port: number 
 
 let servers = 0;
 /** A server whose every reply says whether the client is known, and goes on for ever, as a watch. */
-async function start(t: TestContext, clock: Clock = systemClock): Promise<Files> {
+async function start(t: TestContext, clock: Clock = systemClock, log: Log = silentLog): Promise<Files> {
   const [ca, crl] = [join(dir, `used-${++servers}-ca.pem`), join(dir, `used-${servers}-crl.pem`)];
   copyFileSync(ours.ca, ca);
   writeFileSync(crl, nobody);
@@ -41,7 +41,7 @@ async function start(t: TestContext, clock: Clock = systemClock): Promise<Files>
   };
   const answer: RequestListener = ({ socket }, response) =>
     void response.write("authorized" in socket && socket.authorized === true ? "known" : "unknown");
-  const server = createLimitedServer(answer, limits, tls, { log: silentLog, clock });
+  const server = createLimitedServer(answer, limits, tls, { log, clock });
   t.after(() => {
     server.close();
     server.closeAllConnections();
@@ -94,6 +94,19 @@ test("when another authority takes over, what the old one vouched for is cut", a
   copyFileSync(theirs.ca, ca);
   await closed;
   assert.equal((await watch(t, port, theirs.issue("new", []))).said, "known");
+});
+
+test("a list that has ended lets nobody in, and the log says so once", async (t) => {
+  const errors: unknown[] = [];
+  const log: Log = { ...silentLog, error: (line, fields) => errors.push([line, fields]) };
+  const { crl, port } = await start(t, systemClock, log);
+  copyFileSync(ours.revoke(undefined, -1), crl);
+  for (let n = 0; n < 2; n++) assert.equal((await watch(t, port, stays)).said, "unknown");
+  assert.deepEqual(errors, [
+    ["no client's certificate is believed: renew --tls-crl", { reason: "CRL_HAS_EXPIRED" }],
+  ]);
+  copyFileSync(ours.revoke(), crl);
+  assert.equal((await watch(t, port, stays)).said, "known");
 });
 
 test("the serial numbers in a list are those that openssl reads there", () => {

@@ -33,3 +33,9 @@ export function createTrustedPeers(): TrustedPeers {
     },
   };
 }
+
+/** That a list of the authority's has ended, or has not begun, by which nobody's certificate can be checked; `undefined`: it is not that. */
+export function listFault({ authorizationError }: TLSSocket): string | undefined {
+  const reason = String(authorizationError ?? "");
+  return /CRL_HAS_EXPIRED|CRL_NOT_YET_VALID/.test(reason) ? reason : undefined;
+}
