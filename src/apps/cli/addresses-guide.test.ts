@@ -9,10 +9,10 @@ import { run } from "./main.ts";
 
 const guide = readFileSync(join(import.meta.dirname, "../../../docs/guide/addresses.md"), "utf8");
 const directory = mkdtempSync(join(tmpdir(), "romana-guide-"));
-const { app, close } = await startDaemon();
-const url = await app.listen({ host: "127.0.0.1", port: 0 });
+const running = await startDaemon();
+const url = await running.app.listen({ host: "127.0.0.1", port: 0 });
 after(async () => {
-  await close();
+  await running.close();
   rmSync(directory, { recursive: true, force: true });
 });
 for (const [, name = "", text = ""] of guide.matchAll(/^`(\S+)`:\n\n```yaml\n(.*?)^```$/gms))
