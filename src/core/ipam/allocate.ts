@@ -39,7 +39,9 @@ function chooseAll(
   const { tenant } = request;
   const kept = state.keptFor(request);
   const choices: Choice[] = [];
-  for (const family of familiesOf([...offers.map(({ prefix }) => prefix), ...kept.map(({ cidr }) => cidr)])) {
+  const isLimited = state.limits.has(tenant);
+  const prefixes = [...offers.map(({ prefix }) => prefix), ...kept.map(({ cidr }) => cidr)];
+  for (const family of familiesOf(prefixes)) {
     const usable = offers.filter((offer) => offer.prefix.ip.family === family);
     const ip = wanted.find((each) => each.family === family);
     const choice = ip
@@ -48,7 +50,7 @@ function chooseAll(
         chooseAny(state, request, withinLimits(state, tenant, usable), options));
     if (choice && choice.kind !== "choice") return choice;
     const networks = choice ? [choice.block.network] : usable.map(({ network }) => network.name);
-    const reached = networkLimit(state, tenant, networks);
+    const reached = isLimited ? networkLimit(state, tenant, networks) : undefined;
     if (reached || !choice) return reached ?? exhausted(state, request, usable);
     choices.push(choice);
   }
@@ -60,6 +62,7 @@ const ofFamily = (kept: readonly Reservation[], family: Family): readonly Reserv
 
 /** A wanted address of a family that is not offered, or the second of one family. */
 function surplusIp(wanted: readonly Ip[], offers: readonly Offer[]): Ip | undefined {
+  if (wanted.length === 0) return undefined;
   const families = new Set(familiesOf(offers.map(({ prefix }) => prefix)));
   return wanted.find((ip) => !families.delete(ip.family));
 }

@@ -97,8 +97,9 @@ function put(tables: Tables, block: Block): void {
   const known = tables.blocks.get(key);
   if (!known) occupy(tables, block.cidr);
   else if (!sameIndexes(known.block, block)) link(tables, known, false);
-  if (known) count(tables, known.block, -known.occupancy.used);
-  count(tables, block, occupancy.used);
+  const isSameTenant = known?.block.tenant === block.tenant && known.block.network === block.network;
+  if (known && !isSameTenant) count(tables, known.block, -known.occupancy.used);
+  count(tables, block, occupancy.used - (known && isSameTenant ? known.occupancy.used : 0));
   const entry = known ?? { key, block, occupancy };
   // The entry stays the same object, so it keeps its place in the sets that it stays in.
   entry.block = block;

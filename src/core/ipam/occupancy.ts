@@ -32,8 +32,7 @@ export function occupancyOf(block: Block, { reserved, kept }: Space): Occupancy 
         cooling = { offset, since: slot.since };
     }
   }
-  if (overlapping(kept, rangeOf(block.cidr)))
-    return { used, free: undefined, cooling: undefined, restingSince };
+  if (touches(block, kept)) return { used, free: undefined, cooling: undefined, restingSince };
   return { used, free: lowestFree(block, reserved), cooling, restingSince };
 }
 
@@ -42,7 +41,7 @@ export function lowestFree(block: Block, reserved: RangeSet): number | undefined
   const base = firstIp(block.cidr).value;
   const size = sizeOf(block.cidr);
   let offset = 0n;
-  const anyReserved = overlapping(reserved, rangeOf(block.cidr)) !== undefined;
+  const anyReserved = touches(block, reserved);
   while (offset < size) {
     const value = base + offset;
     const blackout = anyReserved ? overlapping(reserved, { first: value, last: value }) : undefined;
@@ -52,6 +51,10 @@ export function lowestFree(block: Block, reserved: RangeSet): number | undefined
   }
   return undefined;
 }
+
+/** Asked at every write of a block, and mostly of an empty set. */
+const touches = ({ cidr }: Block, set: RangeSet): boolean =>
+  set.ranges.length > 0 && overlapping(set, rangeOf(cidr)) !== undefined;
 
 function isReserved(block: Block, offset: number, reserved: RangeSet): boolean {
   const value = firstIp(block.cidr).value + BigInt(offset);
