@@ -16,6 +16,10 @@ export interface FakeWatch {
   begin(...lines: WatchLine[]): void;
   /** Ends all streams in the middle of a line. */
   cut(): void;
+  /** Holds everything back from now on, as a process that is paused. */
+  pause(): void;
+  /** What it says of itself on `/readyz`; true. */
+  ready: boolean;
   /** Answers reports with this. */
   answer(reply: Partial<HostReportReply>): void;
   /** Refuses connections. */
@@ -35,7 +39,10 @@ export async function startFakeWatch(): Promise<FakeWatch> {
   let reply: HostReportReply = { cluster: "c", revision: 1, state: "ready", waiting_for: [], conflicts: [] };
   const text = (lines: readonly WatchLine[]): string =>
     lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+  let isPaused = false;
+  let ready = true;
   const server = createServer((request, response) => {
+    if (isPaused) return;
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
@@ -44,6 +51,8 @@ export async function startFakeWatch(): Promise<FakeWatch> {
         streams.add(response);
         response.on("close", () => streams.delete(response));
         response.write(text(first));
+      } else if (request.url === "/readyz") {
+        response.writeHead(ready ? 200 : 503).end("{}");
       } else if (request.url?.endsWith("/report")) {
         reports.push(body as HostReport);
         response.end(JSON.stringify(reply));
@@ -80,6 +89,13 @@ export async function startFakeWatch(): Promise<FakeWatch> {
         stream.write('{"type":"put","ki');
         stream.destroy();
       }
+    },
+    pause: () => void (isPaused = true),
+    get ready() {
+      return ready;
+    },
+    set ready(value) {
+      ready = value;
     },
     answer: (changes) => void (reply = { ...reply, ...changes }),
     stop: () =>

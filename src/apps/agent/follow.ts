@@ -1,4 +1,4 @@
-// Following the daemon: register, report, watch. One connection after the other, over all replicas.
+// Following one replica of the daemon: register, report, watch.
 import { rename, writeFile } from "node:fs/promises";
 import type { HostRequest } from "../../core/api/types.ts";
 import { type Clock, type Duration, type Rng, Seconds } from "../../base/clock.ts";
@@ -14,8 +14,8 @@ export type FollowDeps = IntroduceDeps & {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly reportInterval: Duration;
-  /** After lines were taken. `isOther`: the snapshot is another than before. */
-  readonly heard: (isOther: boolean) => void;
+  /** After lines were taken. `isOther`: the snapshot is another than before; `isBehind`: the replica does not hear its store. */
+  readonly heard: (news: { readonly isOther: boolean; readonly isBehind: boolean }) => void;
   readonly watch: ScopedWatch;
 };
 
@@ -23,20 +23,20 @@ const KEEP_EVERY = Seconds(1);
 
 /** One connection, until it ends. UnavailableError at its end, or why it was not begun; `signal` ends it in silence. */
 export async function followOnce(deps: FollowDeps, signal: AbortSignal): Promise<void> {
-  const { client, mirror, watch } = deps;
+  const { replica, mirror, watch } = deps;
   const keep = createKeeper(deps);
   let registered = await introduce(deps, signal);
   const introduceAgain = createIntroducer(deps);
-  for await (const lines of watch.lines(signal)) {
+  for await (const lines of watch.lines(replica, signal)) {
     let isOther = false;
     for (const line of lines) isOther = mirror.apply(line) || isOther;
-    deps.heard(isOther);
+    deps.heard({ isOther, isBehind: lines.some((line) => line.type === "bookmark" && line.behind) });
     await keep(mirror.seen);
-    // The node's addresses may change while it runs; bookmarks come every few seconds.
+    // The node's addresses may change while it runs; bookmarks come twice a second.
     if (registered !== JSON.stringify(deps.registration())) registered = await register(deps, signal);
     await introduceAgain(signal);
   }
-  if (!signal.aborted) throw new UnavailableError({ code: "WATCH_ENDED", url: client.url.origin });
+  if (!signal.aborted) throw new UnavailableError({ code: "WATCH_ENDED", url: replica.url.origin });
 }
 
 /** Registers and reports. UnavailableError `STORE_FORGOT`: what this store says must not be believed yet. */
@@ -47,9 +47,9 @@ export async function introduce(deps: IntroduceDeps, signal: AbortSignal): Promi
 }
 
 /** What was registered, as text. */
-async function register({ client, registration }: IntroduceDeps, signal: AbortSignal): Promise<string> {
+async function register({ replica, registration }: IntroduceDeps, signal: AbortSignal): Promise<string> {
   const wanted = registration();
-  if (wanted) await client.register(wanted, signal);
+  if (wanted) await replica.register(wanted, signal);
   return JSON.stringify(wanted);
 }
 

@@ -7,7 +7,7 @@ import type { Log } from "../../base/log.ts";
 import { describeOptions, readOptions } from "../../base/options.ts";
 import type { HostRequest } from "../../core/api/types.ts";
 import type { Mirror } from "../../core/desired/mirror.ts";
-import type { DaemonClient } from "../../io/daemon/daemon-client.ts";
+import type { Replica } from "../../io/daemon/daemon-client.ts";
 import { parseDocument } from "../../io/document/parse-document.ts";
 import { createPinoLog } from "../../io/log/pino-log.ts";
 import { type AgentConfig, agentOptions, checkConfig, ENV_PREFIX } from "./config.ts";
@@ -67,16 +67,17 @@ async function syncOnce(config: AgentConfig, log: Log): Promise<number> {
   try {
     const opening = { log, netns: undefined, changed: () => undefined, opened };
     const { hostname, client, mirror, endpoints, reconciler } = await openParts(config, opening);
+    const replica = client.replica();
     const link = nodeLink(await reconciler.observation(), config.linkName);
     const stop = new AbortController();
     opened.push(() => stop.abort());
     if (!config.dryRun) {
       const registration = (): HostRequest | undefined =>
         config.register ? registrationOf(config, hostname, link) : undefined;
-      const deps = { client, mirror, endpoints, log, hostname, stateDir: config.stateDir, registration };
+      const deps = { replica, mirror, endpoints, log, hostname, stateDir: config.stateDir, registration };
       await introduce(deps, stop.signal);
     }
-    await fillMirror(mirror, client);
+    await fillMirror(mirror, replica);
     process.stdout.write((await reconciler.describePlan()).map((line) => `${line}\n`).join(""));
     if (!config.dryRun) throwRefused(await reconciler.sync());
     return 0;
@@ -85,15 +86,15 @@ async function syncOnce(config: AgentConfig, log: Log): Promise<number> {
   }
 }
 
-/** UnavailableError `DAEMON_SLOW`, and those of `DaemonClient.watch`. */
-async function fillMirror(mirror: Mirror, client: DaemonClient): Promise<void> {
+/** UnavailableError `DAEMON_SLOW`, and those of `Replica.watch`. */
+async function fillMirror(mirror: Mirror, replica: Replica): Promise<void> {
   const stop = AbortSignal.timeout(SYNC_WITHIN);
-  for await (const lines of client.watch({}, stop)) {
+  for await (const lines of replica.watch({}, stop)) {
     for (const line of lines) mirror.apply(line);
     if (mirror.synced) return;
   }
   throw new UnavailableError({
     code: "DAEMON_SLOW",
-    message: `the daemon at ${client.url.origin} did not tell its world within ${SYNC_WITHIN / 1000} s`,
+    message: `the daemon at ${replica.url.origin} did not tell its world within ${SYNC_WITHIN / 1000} s`,
   });
 }

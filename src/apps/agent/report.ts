@@ -5,11 +5,11 @@ import { UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { HostReport } from "../../core/api/types.ts";
 import type { Mirror } from "../../core/desired/mirror.ts";
-import type { DaemonClient } from "../../io/daemon/daemon-client.ts";
+import type { Replica } from "../../io/daemon/daemon-client.ts";
 import type { Endpoints } from "./endpoints.ts";
 
 export type ReportDeps = {
-  readonly client: DaemonClient;
+  readonly replica: Replica;
   readonly mirror: Mirror;
   readonly endpoints: Endpoints;
   readonly log: Log;
@@ -26,7 +26,7 @@ export type Seen = { readonly cluster: string; readonly revision: number };
  * has learnt from all nodes its world lacks what lives, and routes that lead there must stay: it is not followed.
  */
 export async function report(deps: ReportDeps, signal: AbortSignal): Promise<void> {
-  const { client, endpoints, mirror, hostname, stateDir, log } = deps;
+  const { replica, endpoints, mirror, hostname, stateDir, log } = deps;
   // In this order: what is alive, or in hand, is looked at after what was seen, and what comes to live leaves the hand after it lives.
   const seen = mirror.seen ?? (await readSeen(stateDir));
   const inHand = await deps.inHand?.();
@@ -39,7 +39,7 @@ export async function report(deps: ReportDeps, signal: AbortSignal): Promise<voi
     ...(pod === undefined ? {} : { pod }),
   }));
   const body: HostReport = { ...(seen && { seen }), endpoints: alive, ...(inHand && { in_hand: inHand }) };
-  const reply = await client.report(hostname, body, signal);
+  const reply = await replica.report(hostname, body, signal);
   log.info("reported to the daemon", {
     endpoints: alive.length,
     state: reply.state,
@@ -51,7 +51,7 @@ export async function report(deps: ReportDeps, signal: AbortSignal): Promise<voi
   if (reply.state === "waiting" && !goesOn)
     throw new UnavailableError({
       code: "STORE_FORGOT",
-      url: client.url.origin,
+      url: replica.url.origin,
       waitingFor: reply.waiting_for,
     });
 }

@@ -16,7 +16,7 @@ function createNode() {
   const asked: WatchOptions[] = [];
   const mirror = createMirror();
   const node = { subnets: ["10.0.0.0/24"] };
-  const client = {
+  const replica = {
     async *watch(options: WatchOptions, signal: AbortSignal) {
       asked.push(options);
       yield whole;
@@ -24,13 +24,17 @@ function createNode() {
     },
   };
   const scope = () => ({ host: "h", subnets: node.subnets.map((text) => parseCidr(text)) });
-  return { asked, node, mirror, watch: createScopedWatch({ client, mirror, scope }) };
+  return { asked, node, mirror, replica, watch: createScopedWatch({ mirror, scope }) };
 }
 
 /** Takes so many chunks. */
-async function take({ watch, mirror }: ReturnType<typeof createNode>, chunks: number, after: () => void) {
+async function take(
+  { watch, mirror, replica }: ReturnType<typeof createNode>,
+  chunks: number,
+  after: () => void,
+) {
   const stop = new AbortController();
-  for await (const lines of watch.lines(stop.signal)) {
+  for await (const lines of watch.lines(replica, stop.signal)) {
     for (const line of lines) mirror.apply(line);
     if (--chunks === 0) return stop.abort();
     setImmediate(after);
@@ -52,7 +56,7 @@ test("with other subnets than before the stream begins anew, and says what was s
 test("with the same subnets it goes on, and the next connection resumes", async () => {
   const node = createNode();
   const stop = new AbortController();
-  const lines = node.watch.lines(stop.signal);
+  const lines = node.watch.lines(node.replica, stop.signal);
   await lines.next();
   for (const line of whole) node.mirror.apply(line);
   const ended = lines.next();

@@ -2,18 +2,17 @@
 import type { WatchLine } from "../../core/api/types.ts";
 import type { Mirror } from "../../core/desired/mirror.ts";
 import { formatCidr } from "../../core/net/cidr.ts";
-import type { DaemonClient } from "../../io/daemon/daemon-client.ts";
+import type { Replica } from "../../io/daemon/daemon-client.ts";
 import type { WatchScope } from "../../io/daemon/watch-daemon.ts";
 
 export interface ScopedWatch {
-  /** Of the replica in use, until its stream ends or `signal` aborts. What was yielded must be in the mirror when the next is asked for. */
-  lines(signal: AbortSignal): AsyncGenerator<readonly WatchLine[]>;
+  /** Of `replica`, until its stream ends or `signal` aborts. What was yielded must be in the mirror when the next is asked for. */
+  lines(replica: Pick<Replica, "watch">, signal: AbortSignal): AsyncGenerator<readonly WatchLine[]>;
   /** The node's subnets may be others now. */
   look(): void;
 }
 
 export type ScopedWatchDeps = {
-  readonly client: Pick<DaemonClient, "watch">;
   readonly mirror: Mirror;
   /** What the node needs to hear of, now; `undefined`: everything. */
   readonly scope: () => WatchScope | undefined;
@@ -22,7 +21,7 @@ export type ScopedWatchDeps = {
 export function createScopedWatch(deps: ScopedWatchDeps): ScopedWatch {
   const state: State = { mirrored: undefined, asked: undefined, rescoped: new AbortController() };
   return {
-    lines: (signal) => follow(deps, state, signal),
+    lines: (replica, signal) => follow(deps, state, replica, signal),
     look() {
       if (state.asked !== undefined && textOf(deps.scope()) !== state.asked) state.rescoped.abort();
     },
@@ -39,8 +38,9 @@ type State = {
 };
 
 async function* follow(
-  { client, mirror, scope }: ScopedWatchDeps,
+  { mirror, scope }: ScopedWatchDeps,
   state: State,
+  replica: Pick<Replica, "watch">,
   signal: AbortSignal,
 ): AsyncGenerator<readonly WatchLine[]> {
   do {
@@ -49,7 +49,7 @@ async function* follow(
     const rescoped = new AbortController();
     Object.assign(state, { asked, rescoped });
     const from = mirror.seen && { ...mirror.seen, anew: asked !== state.mirrored };
-    const stream = client.watch({ from, scope: wanted }, AbortSignal.any([signal, rescoped.signal]));
+    const stream = replica.watch({ from, scope: wanted }, AbortSignal.any([signal, rescoped.signal]));
     try {
       for await (const lines of stream) {
         yield lines;

@@ -2,11 +2,9 @@
 import { hostname as machineName } from "node:os";
 import { join } from "node:path";
 import { Milliseconds, Seconds, systemClock, systemRng } from "../../base/clock.ts";
-import { InputError, UnavailableError } from "../../base/errors.ts";
-import { createHealth, type HealthReporter } from "../../base/health.ts";
+import { createHealth } from "../../base/health.ts";
 import { createKeyedLock } from "../../base/lock.ts";
 import type { Log } from "../../base/log.ts";
-import { type Runner, startRunner } from "../../base/runner.ts";
 import type { HostRequest } from "../../core/api/types.ts";
 import { createMirror, type Mirror } from "../../core/desired/mirror.ts";
 import { formatIp } from "../../core/net/ip.ts";
@@ -20,14 +18,14 @@ import { createLinkRemover } from "./cni/remove-links.ts";
 import { type AgentConfig, metricsAddress, parseDaemons, parseServiceRange, parseTags } from "./config.ts";
 import { startCniServer } from "./cni/server.ts";
 import { type Endpoints, openEndpoints } from "./endpoints.ts";
-import { type FollowDeps, followOnce } from "./follow.ts";
+import { startFollowing } from "./following.ts";
 import { listen, startHealer } from "./heal.ts";
 import { serveHealth } from "./http.ts";
-import { createMetrics, type Metrics } from "./metrics.ts";
+import { createMetrics } from "./metrics.ts";
 import { findNodeLink, type NodeLink, nodeLink, type Observation, subnetsOf } from "./observe.ts";
 import { createReconciler, type Reconciler } from "./reconcile.ts";
 import { createScopedWatch } from "./scoped-watch.ts";
-import { BACKOFF, LOG_EVERY, silence, startSyncLoop } from "./sync-loop.ts";
+import { silence, startSyncLoop } from "./sync-loop.ts";
 
 /** What the agent works with: the world outside, opened. */
 export type Parts = {
@@ -136,7 +134,7 @@ async function openAgent(
     config.multihopBlocks
       ? undefined
       : { host: hostname, subnets: subnetsOf(here).map((each) => each.prefix) };
-  const watch = createScopedWatch({ client, mirror, scope });
+  const watch = createScopedWatch({ mirror, scope });
   const synced = (now: Observation): void => {
     here = now;
     link = findNodeLink(now, config.linkName) ?? link;
@@ -159,7 +157,7 @@ async function openAgent(
 
   const turns = createKeyedLock();
   const observation = (): Promise<Observation> => reconciler.observation();
-  const following = {
+  const follow = startFollowing({
     ...deps,
     reportInterval: config.reportInterval,
     inHand: () => namesInHand({ turns, endpoints, observation, daemon: client, hostname }),
@@ -170,8 +168,6 @@ async function openAgent(
     hostname,
     stateDir: config.stateDir,
     registration: () => (config.register ? registrationOf(config, hostname, link) : undefined),
-  };
-  const follow = startFollowing(following, {
     metrics,
     health: health.reporter("daemon", Seconds(60)),
     changed,
@@ -209,38 +205,6 @@ async function openAgent(
   }
   log.info("ready", { hostname, link: link.name, mtu: config.mtu || link.mtu, table: config.routeTableId });
   return { failed };
-}
-
-type FollowingDeps = Omit<FollowDeps, "heard">;
-type Following = { readonly metrics: Metrics; readonly health: HealthReporter; readonly changed: () => void };
-
-/** One connection after the other, over all replicas. `changed`: the mirror is another. */
-function startFollowing(deps: FollowingDeps, { metrics, health, changed }: Following): Runner {
-  const { client, mirror, log } = deps;
-  const heard = (isOther: boolean): void => {
-    if (isOther) changed();
-    metrics.revision.set(mirror.snapshot.revision);
-    metrics.blocks.set(mirror.snapshot.blocks.size);
-    metrics.connected.set(1);
-    if (mirror.synced) health.ok();
-  };
-  const work = (signal: AbortSignal): Promise<void> => followOnce({ ...deps, heard }, signal);
-  let last = "";
-  const onError = (error: unknown, attempt: number): void => {
-    // Nothing is wrong, and the same replica serves.
-    if (error instanceof UnavailableError && error.code === "CERTIFICATES_RENEWED") return;
-    const fields = { url: client.url.origin, error: String(error) };
-    client.next();
-    metrics.connected.set(0);
-    metrics.failures.inc({ part: "watch" });
-    health.failed(fields.error);
-    if (fields.error === last && attempt % LOG_EVERY !== 0) return;
-    last = fields.error;
-    if (error instanceof InputError)
-      log.error("the daemon refuses this node; routes stay as they are", fields);
-    else log.warn("not connected to the daemon; routes stay as they are", fields);
-  };
-  return startRunner(work, { backoff: BACKOFF, onError }, deps);
 }
 
 function notReadyReason(parts: Readonly<Record<string, string>>): string | undefined {

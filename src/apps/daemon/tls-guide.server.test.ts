@@ -66,7 +66,7 @@ test(
     const register = async (name: string): Promise<void> => {
       const client = createDaemonClient([url], createTransport({ access: accessOf(name) }));
       t.after(() => client.close());
-      await client.register({ name, ip: "192.168.0.1" }, AbortSignal.timeout(5000));
+      await client.replica().register({ name, ip: "192.168.0.1" }, AbortSignal.timeout(5000));
     };
 
     await register("node-1");

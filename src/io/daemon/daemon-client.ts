@@ -1,4 +1,6 @@
-// The daemon's REST API for other parts of Romana: kept-alive connections, several replicas, replies as values. Retries nothing.
+// The daemon's REST API for other parts of Romana: kept-alive connections, replies as values. What may be done twice is asked of another
+// replica where one does not answer; what belongs to one replica (its watch, and what it must hear before) is not.
+import { UnavailableError } from "../../base/errors.ts";
 import type {
   AddressList,
   AddressReply,
@@ -11,9 +13,11 @@ import type {
   WatchLine,
 } from "../../core/api/types.ts";
 import { exchange } from "./exchange.ts";
+import { Replicas } from "./replicas.ts";
 import { createTransport, type Sending, type Transport } from "./transport.ts";
 import { watchDaemon, type WatchOptions } from "./watch-daemon.ts";
 
+/** Errors as of `exchange`; of several replicas that did not answer, the one that tells most. */
 export interface DaemonClient {
   allocate(body: AddressRequest): Promise<AddressReply>;
   /** By the sequence of its allocation or by the host that holds it. InputError with status 404 or 409: it is not ours (any more). */
@@ -23,52 +27,100 @@ export interface DaemonClient {
   ): Promise<ReleaseReply>;
   /** What the host holds. */
   addresses(host: string): Promise<readonly AddressReply[]>;
-  register(body: HostRequest, signal: AbortSignal): Promise<HostReply>;
-  report(host: string, body: HostReport, signal: AbortSignal): Promise<HostReportReply>;
-  /** As `watchDaemon`, of the replica in use. */
-  watch(options: WatchOptions, signal: AbortSignal): AsyncIterable<readonly WatchLine[]>;
-  /** The replica in use, as `http://10.0.0.1:9600`. */
-  readonly url: URL;
-  /** Uses the next replica from now on. */
-  next(): void;
+  readonly replicas: Replicas;
+  /** The one in use now. `patience`: milliseconds of silence after which it counts as dead. */
+  replica(patience?: number): Replica;
+  /** Whether the replica at `url` says so, within a second. */
+  isReady(url: URL): Promise<boolean>;
   close(): void;
 }
 
-const TIMEOUT = 20_000;
+/** All of it ends when the replica is left. */
+export interface Replica {
+  readonly url: URL;
+  register(body: HostRequest, signal: AbortSignal): Promise<HostReply>;
+  report(host: string, body: HostReport, signal: AbortSignal): Promise<HostReportReply>;
+  /** As `watchDaemon`. */
+  watch(options: WatchOptions, signal: AbortSignal): AsyncIterable<readonly WatchLine[]>;
+}
 
-/** `urls`: at least one. Errors as of `exchange`. */
+/** Milliseconds. A daemon waits 6 s for its store before it says 503; more where there is nobody else to ask. */
+const TIMEOUT = { one: 20_000, ofSeveral: 8000, probe: 1000 };
+/** Where nobody else is to be had, a slow daemon is better than none. */
+const PATIENCE = 12_000;
+
+/** `urls`: at least one. */
 export function createDaemonClient(
   urls: readonly URL[],
   transport: Transport = createTransport(),
 ): DaemonClient {
-  let at = 0;
-  const current = (): URL => urls[at % urls.length] ?? new URL("http://127.0.0.1:9600");
-  const call = <Reply>(
-    method: Sending["method"],
-    path: string,
-    body?: unknown,
-    signal?: AbortSignal,
-  ): Promise<Reply> =>
-    exchange(transport, new URL(path, current()), {
-      ...{ method, body, timeout: TIMEOUT },
-      ...(signal && { signal }),
+  const replicas = new Replicas(urls);
+  const ask = <Reply>(method: Sending["method"], path: string, body?: unknown): Promise<Reply> =>
+    askInTurn(replicas, (url, signal) => {
+      const timeout = replicas.count > 1 ? TIMEOUT.ofSeveral : TIMEOUT.one;
+      return exchange(transport, new URL(path, url), { method, body, timeout, signal });
     });
   return {
-    allocate: (body) => call("POST", "/address", body),
+    allocate: (body) => ask("POST", "/address", body),
     release: (name, holder) => {
       const by =
         "sequence" in holder ? `sequence=${holder.sequence}` : `host=${encodeURIComponent(holder.host)}`;
-      return call("DELETE", `/address?addressName=${encodeURIComponent(name)}&${by}`);
+      return ask("DELETE", `/address?addressName=${encodeURIComponent(name)}&${by}`);
     },
     addresses: async (host) =>
-      (await call<AddressList>("GET", `/addresses?host=${encodeURIComponent(host)}`)).addresses,
-    register: (body, signal) => call("POST", "/hosts", body, signal),
-    report: (host, body, signal) => call("POST", `/hosts/${encodeURIComponent(host)}/report`, body, signal),
-    watch: (options, signal) => watchDaemon(transport, current(), options, signal),
-    get url() {
-      return current();
+      (await ask<AddressList>("GET", `/addresses?host=${encodeURIComponent(host)}`)).addresses,
+    replicas,
+    replica: (patience = PATIENCE) => createReplica(replicas, transport, patience),
+    async isReady(url) {
+      const { probe: timeout } = TIMEOUT;
+      const signal = AbortSignal.timeout(timeout);
+      const asked = exchange(transport, new URL("/readyz", url), { method: "GET", timeout, signal });
+      return asked.then(
+        () => true,
+        () => false,
+      );
     },
-    next: () => void at++,
     close: () => transport.close(),
   };
 }
+
+function createReplica(replicas: Replicas, transport: Transport, patience: number): Replica {
+  const { current: url, left } = replicas;
+  const post = <Reply>(path: string, body: unknown, signal: AbortSignal): Promise<Reply> => {
+    const until = AbortSignal.any([signal, left]);
+    return exchange(transport, new URL(path, url), {
+      ...{ method: "POST", body, timeout: patience, signal: until },
+    });
+  };
+  return {
+    url,
+    register: (body, signal) => post("/hosts", body, signal),
+    report: (host, body, signal) => post(`/hosts/${encodeURIComponent(host)}/report`, body, signal),
+    watch: (options, signal) =>
+      watchDaemon(transport, url, { silence: patience, ...options }, AbortSignal.any([signal, left])),
+  };
+}
+
+/** One replica after the other, the one in use first, until one answers. */
+async function askInTurn<Reply>(
+  replicas: Replicas,
+  ask: (url: URL, signal: AbortSignal) => Promise<Reply>,
+): Promise<Reply> {
+  let told: UnavailableError | undefined;
+  for (const url of replicas.inTurn()) {
+    try {
+      return await ask(url, url === replicas.current ? replicas.left : new AbortController().signal);
+    } catch (error) {
+      if (!(error instanceof UnavailableError) || !isForAnother(error)) throw error;
+      if (!isAnswer(error)) replicas.leave(url);
+      if (!told || !isAnswer(told)) told = error;
+    }
+  }
+  throw told ?? new UnavailableError({ code: "DAEMON_UNREACHABLE" });
+}
+
+const isAnswer = ({ details }: UnavailableError): boolean => "status" in details;
+
+/** Another replica of a store that forgot may not know that yet, and must not be talked into handing out; too many requests stay too many. */
+const isForAnother = ({ code, details }: UnavailableError): boolean =>
+  code !== "STORE_FORGOT" && details["status"] !== 429;

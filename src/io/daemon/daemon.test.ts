@@ -128,20 +128,103 @@ for (const [what, status, text, check] of replies)
     await assert.rejects(client.allocate(request), check);
   });
 
-test("the next replica serves when one is not there", async (t) => {
-  const url = await serve(t, (_, response) => response.end(JSON.stringify({ id: "n" })));
-  const client = createDaemonClient([new URL("http://127.0.0.1:9"), url]);
+type Answer = Parameters<typeof serve>[1];
+const answering: Answer = (_, response) => response.end(JSON.stringify({ id: "n" }));
+const says =
+  (status: number, text: string): Answer =>
+  (_, response) =>
+    response.writeHead(status).end(JSON.stringify({ code: text }));
+const NOBODY = new URL("http://127.0.0.1:9");
+
+const elsewhere: readonly (readonly [string, Answer | undefined])[] = [
+  ["is not there", undefined],
+  ["does not reach its store", says(503, "STORE_TIMEOUT")],
+  ["stops in the middle of its answer", (_, response) => response.write("{", () => response.destroy())],
+];
+for (const [what, answer] of elsewhere)
+  test(`the next replica is asked where one ${what}`, async (t) => {
+    const first = answer ? await serve(t, answer) : NOBODY;
+    const client = createDaemonClient([first, await serve(t, answering)]);
+    t.after(() => client.close());
+    assert.deepEqual(await client.allocate(request), { id: "n" });
+  });
+
+test("a replica that is not there is left by all, one that only says 503 is not", async (t) => {
+  const busy = await serve(t, says(503, "QUEUE_FULL"));
+  const good = await serve(t, answering);
+  const client = createDaemonClient([NOBODY, busy, good]);
   t.after(() => client.close());
-  await assert.rejects(client.allocate(request), code("DAEMON_UNREACHABLE"));
-  client.next();
-  assert.deepEqual(await client.allocate(request), { id: "n" });
+  await client.allocate(request);
+  assert.equal(client.replicas.current, busy);
+});
+
+for (const [status, text] of [
+  [503, "STORE_FORGOT"],
+  [429, "RATE"],
+  [409, "NAME_TAKEN"],
+] as const)
+  test(`${text} is an answer that no other replica is asked to better`, async (t) => {
+    let others = 0;
+    const counting: Answer = (incoming, response) => (others++, answering(incoming, response));
+    const client = createDaemonClient([await serve(t, says(status, text)), await serve(t, counting)]);
+    t.after(() => client.close());
+    await assert.rejects(client.allocate(request), { code: text });
+    assert.equal(others, 0);
+  });
+
+test("of replicas that all fail, what one of them said is told", async (t) => {
+  const said = await serve(t, says(503, "STORE_NO_LEADER"));
+  const client = createDaemonClient([NOBODY, said, NOBODY]);
+  t.after(() => client.close());
+  await assert.rejects(client.allocate(request), { code: "STORE_NO_LEADER" });
+});
+
+test("a request to a silent replica goes on at the next when somebody leaves it, and its watch ends", async (t) => {
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  const silent = await serve(t, ({ url }, response) => {
+    if (url?.startsWith("/watch")) response.write(`${JSON.stringify(reset)}\n`);
+    else resolve();
+  });
+  const client = createDaemonClient([silent, await serve(t, answering)]);
+  t.after(() => client.close());
+  const replica = client.replica();
+  const lines: WatchLine[] = [];
+  const watching = (async () => {
+    for await (const some of replica.watch({}, never)) lines.push(...some);
+  })();
+  const call = client.allocate(request);
+  await asked;
+  client.replicas.leave(silent);
+  // Late: it is left already, and the next one stays.
+  client.replicas.leave(silent);
+  assert.deepEqual(await call, { id: "n" });
+  await watching;
+  await assert.rejects(replica.register({ name: "n" }, never), code("DAEMON_UNREACHABLE"));
+});
+
+test("a single replica is not left, and what it has begun goes on", async (t) => {
+  const only = await serve(t, (_, response) => setImmediate(() => response.end(JSON.stringify({ id: "n" }))));
+  const client = createDaemonClient([only]);
+  t.after(() => client.close());
+  const call = client.allocate(request);
+  client.replicas.leave(only);
+  assert.deepEqual(await call, { id: "n" });
+});
+
+test("a replica that is silent for longer than one is patient is dead", async (t) => {
+  const client = createDaemonClient([await serve(t, () => undefined), NOBODY]);
+  t.after(() => client.close());
+  const start = performance.now();
+  await assert.rejects(client.replica(100).register({ name: "n" }, never), code("DAEMON_UNREACHABLE"));
+  assert.ok(performance.now() - start < 2000);
+  assert.equal(await client.isReady(NOBODY), false);
 });
 
 test("a call that is aborted ends at once", async (t) => {
   const client = createDaemonClient([await serve(t, () => undefined)]);
   t.after(() => client.close());
   const stop = new AbortController();
-  const call = client.register({ name: "n" }, stop.signal);
+  const call = client.replica().register({ name: "n" }, stop.signal);
   stop.abort();
   await assert.rejects(call, code("DAEMON_UNREACHABLE"));
 });

@@ -199,7 +199,7 @@ test("an open watch ends when its certificate is renewed, so that the next shows
   let seen = 0;
   await assert.rejects(
     async () => {
-      for await (const _ of client.watch({}, AbortSignal.timeout(8000)))
+      for await (const _ of client.replica().watch({}, AbortSignal.timeout(8000)))
         if (++seen === 3) {
           copyFileSync(next.cert, daemonCert);
           copyFileSync(next.key, daemonKey);

@@ -13,9 +13,11 @@ export type WatchOptions = {
     { readonly cluster: string; readonly revision: number; readonly anew?: boolean } | undefined;
   /** Absent: of everything. */
   readonly scope?: WatchScope | undefined;
+  /** Milliseconds without a byte that are a dead connection; 12 s. */
+  readonly silence?: number;
 };
 
-/** Bookmarks come every 5 s: silence of this many milliseconds is a dead connection. */
+/** Bookmarks come twice a second. Where there is no other replica to go to, a slow daemon is better than none. */
 const SILENCE = 12_000;
 const MAX_LINE = 32 << 20;
 
@@ -30,7 +32,12 @@ export async function* watchDaemon(
   signal: AbortSignal,
 ): AsyncGenerator<readonly WatchLine[]> {
   const certificates = transport.pems();
-  const stream = await open(transport, new URL(`/watch?${queryOf(options)}`, url), signal);
+  const stream = await open(
+    transport,
+    new URL(`/watch?${queryOf(options)}`, url),
+    options.silence ?? SILENCE,
+    signal,
+  );
   let rest = "";
   try {
     stream.setEncoding("utf8");
@@ -60,8 +67,13 @@ function queryOf({ from, scope }: WatchOptions): string {
   return new URLSearchParams({ ...since, ...anew, ...part }).toString();
 }
 
-async function open(transport: Transport, url: URL, signal: AbortSignal): Promise<IncomingMessage> {
-  const reply = await transport.send(url, { method: "GET", signal, timeout: SILENCE, alone: true });
+async function open(
+  transport: Transport,
+  url: URL,
+  timeout: number,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const reply = await transport.send(url, { method: "GET", signal, timeout, alone: true });
   if (reply.statusCode === 200) return reply;
   reply.resume();
   throw new UnavailableError({ code: "WATCH_REFUSED", url: url.origin, status: reply.statusCode });
