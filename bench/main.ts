@@ -9,6 +9,7 @@ import { convergeBench } from "./converge.ts";
 import { type Bench, isMet } from "./figure.ts";
 import { etcdBench } from "./etcd.ts";
 import { etcdAllocateBench } from "./etcd-allocate.ts";
+import { failoverBench } from "./failover.ts";
 import { forwardBench } from "./forward.ts";
 import { ipamBench } from "./ipam.ts";
 import { memoryBench } from "./memory.ts";
@@ -25,6 +26,7 @@ const benches: readonly Bench[] = [
   etcdAllocateBench,
   convergeBench,
   routesBench,
+  failoverBench,
   forwardBench,
   memoryBench,
   startupBench,

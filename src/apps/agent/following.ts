@@ -17,7 +17,7 @@ const MOST_PATIENCE = Seconds(12);
 /** All agents of a replica that died come to the others: not all at once. */
 const SPREAD = Milliseconds(250);
 /** A connection that lasted this long was a good one: when it ends, the next is tried at once. */
-const GOOD_AFTER = Seconds(5);
+const GOOD_AFTER = Seconds(1);
 const CHOOSE_EVERY = Seconds(2);
 /** Between two looks at the agent's own replica from another one. */
 const HOME_EVERY = Seconds(60);
