@@ -18,6 +18,7 @@ import { Interrupted } from "./processes.ts";
 import { jsonLine, renderTable, type Row } from "./render.ts";
 import { routesBench } from "./routes.ts";
 import { startupBench } from "./startup.ts";
+import { watchersBench } from "./watchers.ts";
 
 const benches: readonly Bench[] = [
   cniBench,
@@ -29,6 +30,7 @@ const benches: readonly Bench[] = [
   failoverBench,
   forwardBench,
   memoryBench,
+  watchersBench,
   startupBench,
   aggregateBench,
   ipamBench,
