@@ -17,6 +17,7 @@ import { policyTranslateBench } from "./policy-translate.ts";
 import { Interrupted } from "./processes.ts";
 import { jsonLine, renderTable, type Row } from "./render.ts";
 import { routesBench } from "./routes.ts";
+import { scaleBench } from "./scale.ts";
 import { startupBench } from "./startup.ts";
 import { watchersBench } from "./watchers.ts";
 
@@ -30,6 +31,7 @@ const benches: readonly Bench[] = [
   failoverBench,
   forwardBench,
   memoryBench,
+  scaleBench,
   watchersBench,
   startupBench,
   aggregateBench,
