@@ -29,7 +29,7 @@ async function catchUp(): Promise<{ seconds: number; bytes: number }> {
   const stop = new AbortController();
   const { body } = await fetch(`${URL_ROOT}/watch`, { signal: stop.signal });
   let [bytes, tail] = [0, ""];
-  for await (const chunk of body ?? []) {
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
     bytes += chunk.length;
     tail = tail.slice(-100) + Buffer.from(chunk).toString("latin1").slice(-1000);
     if (tail.includes('{"type":"synced"')) break;
