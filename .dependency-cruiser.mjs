@@ -1,8 +1,8 @@
 // The import law of ARCHITECTURE.md, checked by `npm run check` and by test/repo/boundaries.test.ts (with fixtures it must reject).
 const coreRanks = [
   ["net"],
-  ["model"],
-  ["api", "topology", "nft", "netlink"],
+  ["model", "netlink"],
+  ["api", "topology", "nft"],
   ["ipam", "policy", "vip"],
   ["desired"],
   ["bird", "vpc", "dns", "simulate"],

@@ -1,5 +1,7 @@
 // Numbers of rtnetlink: linux/netlink.h, linux/rtnetlink.h, linux/if_link.h, linux/neighbour.h, linux/fib_rules.h,
 // linux/netconf.h.
+/** Family of netlink: linux/netlink.h. */
+export const NETLINK_ROUTE = 0;
 export const NLM_F = {
   request: 0x1,
   multi: 0x2,

@@ -8,7 +8,7 @@ import type { Notification } from "./types.ts";
 /** An object that a dump lists or a notification tells of. */
 export type KernelObject = Exclude<Notification, { kind: "overrun" }>;
 
-export type Message =
+export type Message<O = KernelObject> =
   /** `errno` 0: an acknowledgement. `text`: the kernel's extended explanation, "" without one. */
   | { readonly kind: "error"; readonly sequence: number; readonly errno: number; readonly text: string }
   /** `interrupted`: the dump changed under way and must be asked for again. `errno`: it failed. */
@@ -22,22 +22,27 @@ export type Message =
       readonly kind: "object";
       readonly sequence: number;
       readonly interrupted: boolean;
-      readonly object: KernelObject;
+      readonly object: O;
     }
   /** Cut short or inconsistent: its content is unknown, and so is whether more was to follow. */
   | { readonly kind: "malformed"; readonly sequence: number; readonly type: number };
 
 const HEADER = 16;
 
-/** All messages of one datagram; of a kind that is not asked for (RTM_NEWNEIGH, …) none. */
-export function decodeMessages(bytes: Uint8Array): Message[] {
+/** The body of one message of a family of netlink, after its header. A RangeError: it is malformed. */
+export type DecodeObject<O> = (type: number, view: DataView, at: number, end: number) => O | undefined;
+
+/** All messages of one datagram of rtnetlink; of a kind that is not asked for (RTM_NEWNEIGH, …) none. */
+export const decodeMessages = (bytes: Uint8Array): Message[] => decodeDatagram(bytes, decodeObject);
+
+export function decodeDatagram<O>(bytes: Uint8Array, decodeObject: DecodeObject<O>): Message<O>[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const messages: Message[] = [];
+  const messages: Message<O>[] = [];
   let at = 0;
   for (; at + HEADER <= bytes.length;) {
     const length = view.getUint32(at, true);
     if (length < HEADER || at + length > bytes.length) break;
-    const message = decodeMessage(view, at, at + length);
+    const message = decodeMessage(view, at, at + length, decodeObject);
     if (message) messages.push(message);
     at += align(length);
   }
@@ -45,7 +50,7 @@ export function decodeMessages(bytes: Uint8Array): Message[] {
   return messages;
 }
 
-function malformedRest(view: DataView, at: number): Message {
+function malformedRest(view: DataView, at: number): Message<never> {
   const whole = at + HEADER <= view.byteLength;
   return {
     kind: "malformed",
@@ -54,7 +59,12 @@ function malformedRest(view: DataView, at: number): Message {
   };
 }
 
-function decodeMessage(view: DataView, at: number, end: number): Message | undefined {
+function decodeMessage<O>(
+  view: DataView,
+  at: number,
+  end: number,
+  decodeObject: DecodeObject<O>,
+): Message<O> | undefined {
   const type = view.getUint16(at + 4, true);
   const flags = view.getUint16(at + 6, true);
   const sequence = view.getUint32(at + 8, true);
@@ -78,7 +88,13 @@ const doneErrno = (view: DataView, at: number, end: number): number =>
   at + 4 <= end ? positive(view.getInt32(at, true)) : 0;
 
 /** `struct nlmsgerr`, then, past the echoed request, attributes. */
-function decodeError(view: DataView, at: number, end: number, flags: number, sequence: number): Message {
+function decodeError(
+  view: DataView,
+  at: number,
+  end: number,
+  flags: number,
+  sequence: number,
+): Message<never> {
   need(at, 4 + HEADER, end);
   const errno = positive(view.getInt32(at, true));
   let text = "";
@@ -91,7 +107,13 @@ function decodeError(view: DataView, at: number, end: number, flags: number, seq
   return { kind: "error", sequence, errno, text };
 }
 
-function decodeObject(type: number, view: DataView, at: number, end: number): KernelObject | undefined {
+/** Of rtnetlink. */
+export function decodeObject(
+  type: number,
+  view: DataView,
+  at: number,
+  end: number,
+): KernelObject | undefined {
   switch (type) {
     case RTM.newRoute:
     case RTM.delRoute: {

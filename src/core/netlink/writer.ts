@@ -17,6 +17,8 @@ export type Writer = {
   attribute(type: number, body: () => void): void;
   attributeU8(type: number, value: number): void;
   attributeU32(type: number, value: number): void;
+  /** In the byte order of the network, as nfnetlink has it. */
+  attributeBe32(type: number, value: number): void;
   /** 4 or 16 bytes. */
   attributeIp(type: number, ip: Ip): void;
   /** Zero-terminated. */
@@ -106,6 +108,13 @@ export function createWriter(capacity = 4096): Writer {
       u16(8);
       u16(type);
       u32(value);
+    },
+    attributeBe32: (type, value) => {
+      u16(8);
+      u16(type);
+      room(4);
+      view.setUint32(at, value, false);
+      at += 4;
     },
     attributeIp: (type, value) => {
       u16(value.family === 4 ? 8 : 20);

@@ -6,7 +6,13 @@ import { UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { encodeFrame, type Frame, frameReader, OP, texts, u32 } from "./frames.ts";
 import type { CommandResult, NativeHelper } from "./kernel.ts";
-import { type Channel, type ChannelListener, errnoName, type NativePipe } from "./native-pipe.ts";
+import {
+  type Channel,
+  type ChannelListener,
+  errnoName,
+  type NativePipe,
+  type NetlinkFamily,
+} from "./native-pipe.ts";
 import { openKernel } from "./netlink-kernel.ts";
 
 type Pending = {
@@ -21,7 +27,6 @@ type Wire = {
   dead: UnavailableError | undefined;
 };
 
-const NETLINK_ROUTE = 0;
 const DEFAULT_RUN_TIMEOUT = 30_000;
 const builtPath = join(import.meta.dirname, "../../../build/native/romana-native");
 
@@ -46,7 +51,7 @@ export async function startNativeHelper({
   }
   const wire = startWire(path, log);
   const pipe: NativePipe = {
-    openChannel: (netns, groups, listener) => openChannel(wire, netns, groups, listener),
+    openChannel: (netns, family, listener) => openChannel(wire, netns, family, listener),
     readFile: (netns, path) => readFile(wire, netns, path),
     writeFile: (netns, path, text) => writeFile(wire, netns, path, text),
     dead: () => wire.dead,
@@ -129,15 +134,10 @@ function request(
 async function openChannel(
   wire: Wire,
   netns: string,
-  groups: number,
+  { protocol, groups }: NetlinkFamily,
   listener: ChannelListener,
 ): Promise<Channel> {
-  const { id, payload } = await request(
-    wire,
-    OP.open,
-    [u32(NETLINK_ROUTE, groups), Buffer.from(netns)],
-    listener,
-  );
+  const { id, payload } = await request(wire, OP.open, [u32(protocol, groups), Buffer.from(netns)], listener);
   const errno = payload.readInt32LE(0);
   if (errno !== 0) {
     wire.channels.delete(id);

@@ -8,12 +8,14 @@ export type ChannelListener = {
   readonly overrun: () => void;
   readonly failed: (error: UnavailableError) => void;
 };
+/** `protocol`: NETLINK_…; `groups`: bits of multicast groups. */
+export type NetlinkFamily = { readonly protocol: number; readonly groups: number };
 export type Channel = { send(bytes: Uint8Array): void; close(): void };
 
 /** Requests to the native process, for the kernel adapter beside this file. */
 export interface NativePipe {
-  /** `groups`: bits of multicast groups. UnavailableError `NETNS_GONE`, `NETLINK_OPEN`. */
-  openChannel(netns: string, groups: number, listener: ChannelListener): Promise<Channel>;
+  /** UnavailableError `NETNS_GONE`, `NETLINK_OPEN`. */
+  openChannel(netns: string, family: NetlinkFamily, listener: ChannelListener): Promise<Channel>;
   /** As `Kernel`'s. */
   readFile(netns: string, path: string): Promise<string>;
   writeFile(netns: string, path: string, text: string): Promise<void>;

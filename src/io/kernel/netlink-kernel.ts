@@ -1,7 +1,7 @@
 // One namespace's kernel over netlink: dumps, and changes in few sends. Decides nothing about their content.
 import { UnavailableError } from "../../base/errors.ts";
-import { NLM_F } from "../../core/netlink/constants.ts";
-import type { KernelObject } from "../../core/netlink/decode.ts";
+import { NETLINK_ROUTE, NLM_F } from "../../core/netlink/constants.ts";
+import { decodeObject, type KernelObject } from "../../core/netlink/decode.ts";
 import { type Dump, encodeChange, encodeDump } from "../../core/netlink/encode.ts";
 import type { Change, Link } from "../../core/netlink/types.ts";
 import { createWriter } from "../../core/netlink/writer.ts";
@@ -17,7 +17,7 @@ const DONE: ChangeResult = { kind: "done" };
 
 /** UnavailableError `NETNS_GONE`, `NETLINK_OPEN`. */
 export async function openKernel(pipe: NativePipe, netns: string): Promise<Kernel> {
-  const line = await openLine(pipe, netns);
+  const line = await openLine(pipe, netns, NETLINK_ROUTE, decodeObject);
   return {
     links: async () => linksOf(await dump(line, { kind: "links" })),
     link: async (index) => linksOf(await dump(line, { kind: "link", index }))[0],
@@ -46,7 +46,7 @@ export async function openKernel(pipe: NativePipe, netns: string): Promise<Kerne
 const linksOf = (objects: readonly KernelObject[]): Link[] =>
   objects.flatMap((object) => (object.kind === "link" ? [object.link] : []));
 
-async function dump(line: Line, what: Dump): Promise<KernelObject[]> {
+async function dump(line: Line<KernelObject>, what: Dump): Promise<KernelObject[]> {
   for (let attempt = 1; attempt <= DUMP_ATTEMPTS; attempt++) {
     const objects = await dumpOnce(line, what);
     if (objects) return objects;
@@ -55,7 +55,7 @@ async function dump(line: Line, what: Dump): Promise<KernelObject[]> {
 }
 
 /** `undefined`: the table changed under way, ask again. */
-function dumpOnce(line: Line, what: Dump): Promise<KernelObject[] | undefined> {
+function dumpOnce(line: Line<KernelObject>, what: Dump): Promise<KernelObject[] | undefined> {
   return line.converse<KernelObject[] | undefined>(1, (sequence, { resolve, reject }) => {
     const objects: KernelObject[] = [];
     let interrupted = false;
@@ -77,7 +77,7 @@ function dumpOnce(line: Line, what: Dump): Promise<KernelObject[] | undefined> {
 }
 
 /** The kernel answers a failed message always, a good one only where an acknowledgement was asked: so the last alone asks. */
-function applyAll(line: Line, changes: readonly Change[]): Promise<ChangeResult[]> {
+function applyAll(line: Line<KernelObject>, changes: readonly Change[]): Promise<ChangeResult[]> {
   return line.converse<ChangeResult[]>(changes.length, (first, { resolve }) => {
     const results: ChangeResult[] = changes.map(() => DONE);
     const last = first + changes.length - 1;

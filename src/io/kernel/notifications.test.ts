@@ -19,7 +19,7 @@ function fakePipe() {
   const open: ChannelListener[] = [];
   let closed = 0;
   const pipe: NativePipe = {
-    openChannel: async (_netns, groups, listener) => {
+    openChannel: async (_netns, { groups }, listener) => {
       assert.ok(groups > 0);
       open.push(listener);
       return { send: () => assert.fail("nothing is asked"), close: () => void closed++ };

@@ -1,6 +1,6 @@
 // What others do in a namespace, as an async iterable. Decides nothing: a reader that sees an `overrun` observes everything again.
 import type { UnavailableError } from "../../base/errors.ts";
-import { RTMGRP_ALL } from "../../core/netlink/constants.ts";
+import { NETLINK_ROUTE, RTMGRP_ALL } from "../../core/netlink/constants.ts";
 import { decodeMessages, type Message } from "../../core/netlink/decode.ts";
 import type { Notification } from "../../core/netlink/types.ts";
 import type { Channel, ChannelListener, NativePipe } from "./native-pipe.ts";
@@ -23,7 +23,8 @@ export async function notifications(
   signal: AbortSignal,
 ): Promise<AsyncIterable<readonly Notification[]>> {
   const inbox: Inbox = { waiting: [], overrun: false, failure: undefined, wake: () => undefined };
-  const open = (): Promise<Channel> => pipe.openChannel(netns, RTMGRP_ALL, listen(inbox));
+  const open = (): Promise<Channel> =>
+    pipe.openChannel(netns, { protocol: NETLINK_ROUTE, groups: RTMGRP_ALL }, listen(inbox));
   return read(inbox, await open(), open, signal);
 }
 
