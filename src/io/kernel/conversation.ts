@@ -24,23 +24,21 @@ type Active<O> = {
   hear: Hear<O>;
 };
 
+/** `protocol`: NETLINK_…. */
+export type Family<O> = { readonly protocol: number; readonly decodeObject: DecodeObject<O> };
+
 /** UnavailableError as `NativePipe.openChannel`; a conversation also fails with `NETLINK_OVERRUN`, `NETLINK_SEND` and `NATIVE_DIED`. */
-export async function openLine<O>(
-  pipe: NativePipe,
-  netns: string,
-  protocol: number,
-  decodeObject: DecodeObject<O>,
-): Promise<Line<O>> {
+export async function openLine<O>(pipe: NativePipe, netns: string, of: Family<O>): Promise<Line<O>> {
   let active: Active<O> | undefined;
   const listener: ChannelListener = {
     datagram: (bytes) => {
-      for (const message of decodeDatagram(bytes, decodeObject)) tell(active, message);
+      for (const message of decodeDatagram(bytes, of.decodeObject)) tell(active, message);
     },
     // Answers were lost, and nobody knows which. What still comes of them bears old numbers.
     overrun: () => active?.fail(new UnavailableError({ code: "NETLINK_OVERRUN", netns })),
     failed: (error) => active?.fail(error),
   };
-  const channel = await pipe.openChannel(netns, { protocol, groups: 0 }, listener);
+  const channel = await pipe.openChannel(netns, { protocol: of.protocol, groups: 0 }, listener);
   let last: Promise<unknown> | undefined;
   let next = 1;
   const talkNow = <T>(sequences: number, talk: Talk<T, O>): Promise<T> =>

@@ -1,5 +1,6 @@
 // The kernel of one network namespace, over netlink sockets that the native helper opened there.
 import type { Change, InterfaceAddress, Link, Notification, Route, Rule } from "../../core/netlink/types.ts";
+import type { Nftables } from "./nftables.ts";
 import type { Family } from "../../core/net/ip.ts";
 
 /** Outcome of one change: done, or the kernel's errno. */
@@ -34,6 +35,8 @@ export type CommandResult = { readonly code: number; readonly stdout: string; re
 export interface NativeHelper {
   /** Opens netlink sockets in the namespace at `path` (as `/run/netns/x` or `/proc/1/ns/net`); own namespace where `undefined`. UnavailableError `NETNS_GONE` when the path does not name a network namespace. */
   kernel(netns?: string): Promise<Kernel>;
+  /** As `kernel`, for nftables. */
+  nftables(netns?: string): Promise<Nftables>;
   /** A descriptor number in the helper for `Change.peerNetnsFd`; it stays open as long as the helper lives. Own namespace where `undefined`. */
   openNetns(path?: string): Promise<number>;
   /** Runs a program inside the namespace, with a deadline in milliseconds. */

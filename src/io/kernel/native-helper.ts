@@ -14,6 +14,7 @@ import {
   type NetlinkFamily,
 } from "./native-pipe.ts";
 import { openKernel } from "./netlink-kernel.ts";
+import { openNftables } from "./nftables.ts";
 
 type Pending = {
   readonly resolve: (payload: Buffer) => void;
@@ -58,6 +59,7 @@ export async function startNativeHelper({
   };
   return {
     kernel: (netns = "") => openKernel(pipe, netns),
+    nftables: (netns = "") => openNftables(pipe, netns),
     openNetns: (netns = "/proc/self/ns/net") => openNetns(wire, netns),
     run: (argv, options = {}) => runCommand(wire, argv, options),
     close: () => closeWire(wire),

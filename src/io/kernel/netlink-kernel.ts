@@ -17,7 +17,7 @@ const DONE: ChangeResult = { kind: "done" };
 
 /** UnavailableError `NETNS_GONE`, `NETLINK_OPEN`. */
 export async function openKernel(pipe: NativePipe, netns: string): Promise<Kernel> {
-  const line = await openLine(pipe, netns, NETLINK_ROUTE, decodeObject);
+  const line = await openLine(pipe, netns, { protocol: NETLINK_ROUTE, decodeObject });
   return {
     links: async () => linksOf(await dump(line, { kind: "links" })),
     link: async (index) => linksOf(await dump(line, { kind: "link", index }))[0],

@@ -1,0 +1,74 @@
+// From one ruleset to another, as one transaction: sets and maps by element, a chain only when its rules change. What is named must
+// be there before it is named, and is removed after: so the order is sets and chains, rules, elements, then removals.
+import { renderRule } from "./render.ts";
+import type { Element, NftChain, NftSet, Ruleset } from "./types.ts";
+
+export type NftChange =
+  | { readonly kind: "table-add" }
+  | { readonly kind: "set-add" | "set-delete"; readonly set: NftSet }
+  | { readonly kind: "chain-add" | "chain-delete"; readonly chain: NftChain }
+  /** Without a rule afterwards, as before it is filled anew. */
+  | { readonly kind: "rules-delete" | "rules-add"; readonly chain: NftChain }
+  | {
+      readonly kind: "elements-delete" | "elements-add";
+      readonly set: NftSet;
+      readonly elements: readonly Element[];
+    };
+
+/** `before` is `undefined` where there is no table. A set or base chain of one name is of one kind for ever. */
+export function planRuleset(desired: Ruleset, before: Ruleset | undefined): NftChange[] {
+  const { sets, chains } = before ?? { sets: new Map<string, NftSet>(), chains: new Map<string, NftChain>() };
+  const newSets = missing(desired.sets, sets);
+  const newChains = missing(desired.chains, chains);
+  const other = [...desired.chains.values()].filter((chain) => isOther(chain, chains.get(chain.name)));
+  const oldChains = missing(chains, desired.chains);
+  return [
+    ...(before ? [] : [{ kind: "table-add" } as const]),
+    ...newSets.map((set): NftChange => ({ kind: "set-add", set })),
+    ...newChains.map((chain): NftChange => ({ kind: "chain-add", chain })),
+    ...other.flatMap((chain) => replaceRules(chain, chains.has(chain.name))),
+    ...[...desired.sets.values()].flatMap((set) => elementChanges(set, sets.get(set.name))),
+    ...elementsOfMapsGone(sets, desired.sets),
+    ...oldChains.map((chain): NftChange => ({ kind: "rules-delete", chain })),
+    ...oldChains.map((chain): NftChange => ({ kind: "chain-delete", chain })),
+    ...missing(sets, desired.sets).map((set): NftChange => ({ kind: "set-delete", set })),
+  ];
+}
+
+const missing = <T>(from: ReadonlyMap<string, T>, than: ReadonlyMap<string, T>): T[] =>
+  [...from].filter(([name]) => !than.has(name)).map(([, value]) => value);
+
+const isOther = (chain: NftChain, before: NftChain | undefined): boolean =>
+  chain !== before && rulesText(chain) !== (before ? rulesText(before) : "");
+const rulesText = ({ rules }: NftChain): string => rules.map(renderRule).join("\n");
+
+const replaceRules = (chain: NftChain, isThere: boolean): NftChange[] => [
+  ...(isThere ? [{ kind: "rules-delete", chain } as const] : []),
+  { kind: "rules-add", chain },
+];
+
+/** First what goes: prefixes of one set must not overlap at any time. */
+function elementChanges(set: NftSet, before: NftSet | undefined): NftChange[] {
+  if (set === before) return [];
+  const isIn = (element: Element, key: string, of: NftSet | undefined): boolean => {
+    const there = of?.elements.get(key);
+    return there !== undefined && there.chain === element.chain;
+  };
+  const gone = [...(before?.elements ?? [])].filter(([key, each]) => !isIn(each, key, set));
+  const come = [...set.elements].filter(([key, each]) => !isIn(each, key, before));
+  return [...elements("elements-delete", set, gone), ...elements("elements-add", set, come)];
+}
+
+function elements(
+  kind: "elements-delete" | "elements-add",
+  set: NftSet,
+  list: readonly (readonly [string, Element])[],
+): NftChange[] {
+  return list.length === 0 ? [] : [{ kind, set, elements: list.map(([, element]) => element) }];
+}
+
+/** A map holds on to its chains, which go before it. */
+const elementsOfMapsGone = (sets: Ruleset["sets"], desired: Ruleset["sets"]): NftChange[] =>
+  missing(sets, desired)
+    .filter(({ isMap }) => isMap)
+    .flatMap((set) => elements("elements-delete", set, [...set.elements]));
