@@ -10,6 +10,7 @@ import { startNativeHelper } from "../../io/kernel/native-helper.ts";
 import type { NodePolicy } from "../model/node-policy.ts";
 import { planRuleset } from "../nft/plan.ts";
 import { renderRuleset } from "../nft/render.ts";
+import { type Standing, standingOf } from "../nft/standing.ts";
 import type { Ruleset } from "../nft/types.ts";
 import { desiredRuleset } from "./node-ruleset.ts";
 import { smallNode } from "./testdata/policy-world.ts";
@@ -54,16 +55,50 @@ test("a batch makes the table that nft makes of the text, and of any two states 
   const expected = states.map(([, ruleset], i) => loadedByText(`text${i}`, ruleset));
   const netns = bed.netns("batch");
   const nftables = await helper.nftables(netns);
-  let now: Ruleset | undefined;
+  let now: Standing | undefined;
   for (const from of states.keys())
     for (const to of states.keys())
       for (const at of [from, to]) {
         const [sentence, ruleset] = states[at] ?? assert.fail();
         await nftables.apply(planRuleset(ruleset, now));
-        now = ruleset;
+        now = standingOf(ruleset);
+        const observed = await nftables.observe();
+        assert.ok(observed.kind === "ours");
+        assert.deepEqual(planRuleset(ruleset, observed.standing), [], `${sentence}: observed`);
         assert.deepEqual(planRuleset(ruleset, now), []);
         assert.deepEqual(wordsOf(netns), expected[at], sentence);
       }
+  nftables.close();
+});
+
+test("what others changed in the table is mended by a plan against what is observed", async () => {
+  const netns = bed.netns("mend");
+  const nftables = await helper.nftables(netns);
+  const [[, all] = assert.fail()] = states;
+  assert.deepEqual(await nftables.observe(), { kind: "none" });
+  await nftables.apply(planRuleset(all, undefined));
+  const before = wordsOf(netns);
+  for (const command of [
+    "add element inet romana pods.4 { 203.0.113.1 }",
+    "delete element inet romana own.6 { rom1 . fd00::1 }",
+    "insert rule inet romana forward meta mark 7 drop",
+    "flush chain inet romana from-pod",
+    "add chain inet romana stranger",
+    "add set inet romana strange { type ipv4_addr; flags interval; elements = { 10.0.0.1-10.0.0.6 }; }",
+  ])
+    nft(netns, command.split(" "));
+  const observed = await nftables.observe();
+  assert.ok(observed.kind === "ours");
+  await nftables.apply(planRuleset(all, observed.standing));
+  assert.deepEqual(wordsOf(netns), before);
+  nftables.close();
+});
+
+test("a table of our name that is not ours is known as foreign", async () => {
+  const netns = bed.netns("foreign");
+  nft(netns, ["add", "table", "inet", "romana"]);
+  const nftables = await helper.nftables(netns);
+  assert.deepEqual(await nftables.observe(), { kind: "foreign", comment: "" });
   nftables.close();
 });
 

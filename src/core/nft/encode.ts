@@ -67,9 +67,9 @@ function messagesOf(change: NftChange): Message[] {
     case "chain-add":
       return [created(N.MSG.newChain, writeChain(change.chain), NLM_F.excl)];
     case "chain-delete":
-      return [deleted(N.MSG.delChain, named(N.CHAIN_ATTR.table, N.CHAIN_ATTR.name, change.chain.name))];
+      return [deleted(N.MSG.delChain, named(N.CHAIN_ATTR.table, N.CHAIN_ATTR.name, change.chain))];
     case "rules-delete":
-      return [deleted(N.MSG.delRule, named(N.RULE_ATTR.table, N.RULE_ATTR.chain, change.chain.name))];
+      return [deleted(N.MSG.delRule, named(N.RULE_ATTR.table, N.RULE_ATTR.chain, change.chain))];
     case "rules-add":
       return change.chain.rules.map((rule) =>
         created(N.MSG.newRule, writeRule(change.chain.name, rule), APPEND),
@@ -197,4 +197,18 @@ function endOf([value]: readonly KeyValue[]): number[] | undefined {
   const last = lastIp(value);
   const next = last.value + 1n;
   return next >> BigInt(bitsOf(last.family)) === 0n ? ipBytes({ ...last, value: next }) : undefined;
+}
+
+/** What is asked for; elements by set. The kernel ends with "done", or with an error where nothing is. */
+export type NftDump =
+  | { readonly kind: "tables" | "chains" | "rules" | "sets" }
+  | { readonly kind: "elements"; readonly set: string };
+const GET = { tables: 1, chains: 4, rules: 7, sets: 10, elements: 13 } as const;
+
+export function encodeNftDump(w: Writer, dump: NftDump, sequence: number): void {
+  w.message((N.SUBSYSTEM << 8) | GET[dump.kind], NLM_F.request | NLM_F.dump, sequence, () => {
+    header(w, N.NFPROTO.inet, 0);
+    if (dump.kind === "elements") named(N.LIST_ATTR.table, N.LIST_ATTR.set, dump.set)(w);
+    if (dump.kind === "rules" || dump.kind === "sets") w.attributeText(N.SET_ATTR.table, TABLE);
+  });
 }

@@ -1,14 +1,14 @@
 // From one ruleset to another, as one transaction: sets and maps by element, a chain only when its rules change. What is named must
 // be there before it is named, and is removed after: so the order is sets and chains, rules, elements, then removals.
-import { renderRule } from "./render.ts";
+import { chainForm, type Standing } from "./standing.ts";
 import type { Element, NftChain, NftSet, Ruleset } from "./types.ts";
 
 export type NftChange =
   | { readonly kind: "table-add" }
   | { readonly kind: "set-add" | "set-delete"; readonly set: NftSet }
-  | { readonly kind: "chain-add" | "chain-delete"; readonly chain: NftChain }
-  /** Without a rule afterwards, as before it is filled anew. */
-  | { readonly kind: "rules-delete" | "rules-add"; readonly chain: NftChain }
+  | { readonly kind: "chain-add" | "rules-add"; readonly chain: NftChain }
+  /** By name. */
+  | { readonly kind: "chain-delete" | "rules-delete"; readonly chain: string }
   | {
       readonly kind: "elements-delete" | "elements-add";
       readonly set: NftSet;
@@ -16,12 +16,12 @@ export type NftChange =
     };
 
 /** `before` is `undefined` where there is no table. A set or base chain of one name is of one kind for ever. */
-export function planRuleset(desired: Ruleset, before: Ruleset | undefined): NftChange[] {
-  const { sets, chains } = before ?? { sets: new Map<string, NftSet>(), chains: new Map<string, NftChain>() };
+export function planRuleset(desired: Ruleset, before: Standing | undefined): NftChange[] {
+  const { sets, chains } = before ?? nothing;
   const newSets = missing(desired.sets, sets);
   const newChains = missing(desired.chains, chains);
   const other = [...desired.chains.values()].filter((chain) => isOther(chain, chains.get(chain.name)));
-  const oldChains = missing(chains, desired.chains);
+  const oldChains = [...chains.keys()].filter((name) => !desired.chains.has(name));
   return [
     ...(before ? [] : [{ kind: "table-add" } as const]),
     ...newSets.map((set): NftChange => ({ kind: "set-add", set })),
@@ -35,15 +35,15 @@ export function planRuleset(desired: Ruleset, before: Ruleset | undefined): NftC
   ];
 }
 
-const missing = <T>(from: ReadonlyMap<string, T>, than: ReadonlyMap<string, T>): T[] =>
+const nothing: Standing = { sets: new Map(), chains: new Map() };
+
+const missing = <T>(from: ReadonlyMap<string, T>, than: ReadonlyMap<string, unknown>): T[] =>
   [...from].filter(([name]) => !than.has(name)).map(([, value]) => value);
 
-const isOther = (chain: NftChain, before: NftChain | undefined): boolean =>
-  chain !== before && rulesText(chain) !== (before ? rulesText(before) : "");
-const rulesText = ({ rules }: NftChain): string => rules.map(renderRule).join("\n");
+const isOther = (chain: NftChain, before = ""): boolean => chainForm(chain) !== before;
 
 const replaceRules = (chain: NftChain, isThere: boolean): NftChange[] => [
-  ...(isThere ? [{ kind: "rules-delete", chain } as const] : []),
+  ...(isThere ? [{ kind: "rules-delete", chain: chain.name } as const] : []),
   { kind: "rules-add", chain },
 ];
 

@@ -1,14 +1,19 @@
-// The table of one network namespace over nfnetlink: a plan as one transaction. Decides nothing about its content.
+// The table of one network namespace over nfnetlink: what stands there, and a plan as one transaction. Decides nothing about its content.
 import { UnavailableError } from "../../base/errors.ts";
-import { batchLength, encodeBatch } from "../../core/nft/encode.ts";
+import { decodeNftObject, type NftObject } from "../../core/nft/decode.ts";
+import { batchLength, encodeBatch, encodeNftDump, type NftDump } from "../../core/nft/encode.ts";
 import type { NftChange } from "../../core/nft/plan.ts";
+import { type Observed, observedOf } from "../../core/nft/standing.ts";
 import { createWriter } from "../../core/netlink/writer.ts";
-import { openLine } from "./conversation.ts";
+import { type Line, openLine } from "./conversation.ts";
 import { errnoName, type NativePipe } from "./native-pipe.ts";
 
 const NETLINK_NETFILTER = 12;
+const ATTEMPTS = 8;
 
 export interface Nftables {
+  /** UnavailableError `NFT_OBSERVE`. */
+  observe(): Promise<Observed>;
   /** All or nothing. UnavailableError `NFT_REFUSED` with the kernel's errno: what was there before is there still. */
   apply(changes: readonly NftChange[]): Promise<void>;
   close(): void;
@@ -16,31 +21,69 @@ export interface Nftables {
 
 /** UnavailableError `NETNS_GONE`, `NETLINK_OPEN`. */
 export async function openNftables(pipe: NativePipe, netns: string): Promise<Nftables> {
-  const line = await openLine(pipe, netns, { protocol: NETLINK_NETFILTER, decodeObject: () => undefined });
-  const send = (changes: readonly NftChange[]): Promise<void> =>
-    line.converse<undefined>(batchLength(changes), (first, { resolve, reject }) => {
-      const writer = createWriter();
-      const last = encodeBatch(writer, changes, first);
-      line.channel.send(writer.take());
-      return (message) => {
-        if (message.kind !== "error") return;
-        // An error of the whole bears the first number, of a message its own, and comes before the acknowledgement of the last.
-        if (message.errno !== 0)
-          reject(
-            new UnavailableError({
-              code: "NFT_REFUSED",
-              errno: errnoName(message.errno),
-              at: message.sequence - first,
-              text: message.text,
-            }),
-          );
-        else if (message.sequence === last) resolve(undefined);
-      };
-    });
+  const line = await openLine(pipe, netns, { protocol: NETLINK_NETFILTER, decodeObject: decodeNftObject });
   return {
-    apply: (changes) => (changes.length === 0 ? Promise.resolve() : send(changes)),
+    observe: () => observe(line),
+    apply: (changes) => (changes.length === 0 ? Promise.resolve() : applyBatch(line, changes)),
     close: () => {
       line.channel.close();
     },
   };
+}
+
+async function observe(line: Line<NftObject>): Promise<Observed> {
+  const tables = await dump(line, { kind: "tables" });
+  if (observedOf(tables).kind !== "ours") return observedOf(tables);
+  const sets = await dump(line, { kind: "sets" });
+  const rest = [await dump(line, { kind: "chains" }), await dump(line, { kind: "rules" })];
+  for (const set of sets)
+    if (set.kind === "set") rest.push(await dump(line, { kind: "elements", set: set.name }));
+  return observedOf([...tables, ...sets, ...rest.flat()]);
+}
+
+async function dump(line: Line<NftObject>, what: NftDump): Promise<readonly NftObject[]> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const objects = await dumpOnce(line, what);
+    if (objects) return objects;
+  }
+  throw new UnavailableError({ code: "NFT_OBSERVE", what: what.kind, attempts: ATTEMPTS });
+}
+
+/** `undefined`: somebody changed his rules under way, ask again. */
+function dumpOnce(line: Line<NftObject>, what: NftDump): Promise<NftObject[] | undefined> {
+  return line.converse<NftObject[] | undefined>(1, (sequence, { resolve, reject }) => {
+    const objects: NftObject[] = [];
+    let interrupted = false;
+    const writer = createWriter(256);
+    encodeNftDump(writer, what, sequence);
+    line.channel.send(writer.take());
+    return (message) => {
+      if (message.kind === "object") objects.push(message.object);
+      if (message.kind === "object" || message.kind === "done") interrupted ||= message.interrupted;
+      if (message.kind !== "error" && message.kind !== "done") return;
+      if (message.errno === 0) resolve(interrupted ? undefined : objects);
+      else
+        reject(
+          new UnavailableError({ code: "NFT_OBSERVE", what: what.kind, errno: errnoName(message.errno) }),
+        );
+    };
+  });
+}
+
+function applyBatch(line: Line<NftObject>, changes: readonly NftChange[]): Promise<void> {
+  return line.converse<undefined>(batchLength(changes), (first, { resolve, reject }) => {
+    const writer = createWriter();
+    const last = encodeBatch(writer, changes, first);
+    line.channel.send(writer.take());
+    return (message) => {
+      if (message.kind !== "error") return;
+      // An error of the whole bears the first number, one of a message its own, and comes before the acknowledgement of the last.
+      const { errno, text, sequence } = message;
+      if (errno !== 0)
+        reject(
+          new UnavailableError({ code: "NFT_REFUSED", errno: errnoName(errno), at: sequence - first, text }),
+        );
+      else if (sequence === last) resolve(undefined);
+    };
+  });
 }
