@@ -78,7 +78,9 @@ test("what others changed in the table is mended by a plan against what is obser
   assert.deepEqual(await nftables.observe(), { kind: "none" });
   await nftables.apply(planRuleset(all, undefined));
   const before = wordsOf(netns);
+  const [prefixes = ""] = [...all.sets.keys()].filter((name) => /^cidrs-.*4$/.test(name));
   for (const command of [
+    `add element inet romana ${prefixes} { 203.0.113.1-203.0.113.6 }`,
     "add element inet romana pods.4 { 203.0.113.1 }",
     "delete element inet romana own.6 { rom1 . fd00::1 }",
     "insert rule inet romana forward meta mark 7 drop",

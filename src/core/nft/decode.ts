@@ -154,7 +154,7 @@ function decodeElement(view: DataView, at: number, end: number): RawElement {
 
 type Keyed = { readonly key: readonly KeyValue[]; readonly chain: string | undefined };
 
-/** Elements as a ruleset has them; an interval that is no prefix becomes several, which no ruleset of ours has. */
+/** Elements as a ruleset has them. An interval that is no prefix, which no ruleset of ours has, is a key of several. */
 export function elementsOf(raw: readonly RawElement[], key: readonly KeyType[], interval: boolean): Keyed[] {
   if (!interval) return raw.map((each) => ({ key: valuesOf(each.key, key), chain: each.chain }));
   const family: Family = key[0] === "ipv4_addr" ? 4 : 6;
@@ -164,7 +164,7 @@ export function elementsOf(raw: readonly RawElement[], key: readonly KeyType[], 
   return marks.flatMap(({ isEnd, value: first }, i) => {
     if (isEnd) return [];
     const last = (marks[i + 1]?.value ?? 1n << (family === 4 ? 32n : 128n)) - 1n;
-    return rangeToCidrs(family, { first, last }).map((cidr) => ({ key: [cidr], chain: undefined }));
+    return [{ key: rangeToCidrs(family, { first, last }), chain: undefined }];
   });
 }
 

@@ -78,6 +78,8 @@ function messagesOf(change: NftChange): Message[] {
       return chunks(change.elements).map((list) =>
         created(N.MSG.newElement, writeElements(change.set, list)),
       );
+    case "elements-flush":
+      return [deleted(N.MSG.delElement, named(N.LIST_ATTR.table, N.LIST_ATTR.set, change.set.name))];
     case "elements-delete":
       return chunks(change.elements).map((list) =>
         deleted(N.MSG.delElement, writeElements(change.set, list)),

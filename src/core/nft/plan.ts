@@ -1,6 +1,6 @@
 // From one ruleset to another, as one transaction: sets and maps by element, a chain only when its rules change. What is named must
 // be there before it is named, and is removed after: so the order is sets and chains, rules, elements, then removals.
-import { chainForm, type Standing } from "./standing.ts";
+import { chainForm, isGarbled, type Standing } from "./standing.ts";
 import type { Element, NftChain, NftSet, Ruleset } from "./types.ts";
 
 export type NftChange =
@@ -9,6 +9,8 @@ export type NftChange =
   | { readonly kind: "chain-add" | "rules-add"; readonly chain: NftChain }
   /** By name. */
   | { readonly kind: "chain-delete" | "rules-delete"; readonly chain: string }
+  /** All of them, whatever they are. */
+  | { readonly kind: "elements-flush"; readonly set: NftSet }
   | {
       readonly kind: "elements-delete" | "elements-add";
       readonly set: NftSet;
@@ -50,6 +52,8 @@ const replaceRules = (chain: NftChain, isThere: boolean): NftChange[] => [
 /** First what goes: prefixes of one set must not overlap at any time. */
 function elementChanges(set: NftSet, before: NftSet | undefined): NftChange[] {
   if (set === before) return [];
+  if (before && isGarbled(before))
+    return [{ kind: "elements-flush", set }, ...elements("elements-add", set, [...set.elements])];
   const isIn = (element: Element, key: string, of: NftSet | undefined): boolean => {
     const there = of?.elements.get(key);
     return there !== undefined && there.chain === element.chain;

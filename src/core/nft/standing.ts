@@ -61,3 +61,7 @@ function push<T>(lists: Map<string, T[]>, name: string, more: readonly T[]): voi
 
 const keyed = (raw: readonly RawElement[], { key, interval }: NftSet): Map<string, Element> =>
   new Map(elementsOf(raw, key, interval).map((each) => [keyText(each.key), each]));
+
+/** Somebody put an interval in that is no prefix: it cannot be deleted as one of ours. */
+export const isGarbled = ({ interval, elements }: NftSet): boolean =>
+  interval && [...elements.values()].some(({ key }) => key.length > 1);
