@@ -21,7 +21,7 @@ export function tokenBytes(token: number): Buffer {
 }
 
 /** 1024 to 65023: one for each of as many tokens. */
-const sourcePort = (token: number): number => 1024 + (token % 64_000);
+export const sourcePort = (token: number): number => 1024 + (token % 64_000);
 
 function transport(packet: Packet, token: number): Buffer {
   const tail = tokenBytes(token);
@@ -43,7 +43,7 @@ function transport(packet: Packet, token: number): Buffer {
   }
 }
 
-const u16s = (...values: readonly number[]): Buffer => {
+export const u16s = (...values: readonly number[]): Buffer => {
   const bytes = Buffer.alloc(2 * values.length);
   values.forEach((value, i) => bytes.writeUInt16BE(value, 2 * i));
   return bytes;
