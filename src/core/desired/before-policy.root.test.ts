@@ -1,5 +1,6 @@
 // What comes before policy, by real packets: false senders, neighbour discovery, replies and errors of flows.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { after, before, test } from "node:test";
 import { Bed } from "../../../test/support/bed.ts";
 import { craft, sourcePort, tokenBytes, u16s, wrap } from "../../../test/support/policy/craft.ts";
@@ -27,6 +28,14 @@ const policy: NodePolicy = {
   sets: new Map(),
 };
 
+/** A service whose only endpoint is the pod that is walled off, as kube-proxy translates it: in its own table. */
+const SERVICE = "198.51.100.1";
+const services = `table ip services {
+  chain to { type nat hook prerouting priority dstnat; ip daddr ${SERVICE} dnat to 10.0.0.2; }
+  chain own { type nat hook output priority -100; ip daddr ${SERVICE} dnat to 10.0.0.2; }
+  chain from { type nat hook postrouting priority srcnat; ip saddr 10.0.0.2 ip daddr 10.0.0.2 masquerade; }
+}`;
+
 const bed = new Bed("source");
 let net: ProbeNet;
 let token = 0;
@@ -47,6 +56,7 @@ before(() => {
     );
     net.ip(name, ["route add 0.0.0.0/0 dev n1", "route add ::/0 dev n1"]);
   }
+  execFileSync("nsenter", [`--net=${net.paths.get("n1")}`, "nft", "-f", "-"], { input: services });
   net.load("n1", desiredRuleset(policy, { endpoints, failsafePorts: [] }));
 });
 after(() => bed.dispose());
@@ -81,6 +91,9 @@ const rows: [sentence: string, at: string, source: string, to: string, toIp: str
   ["nobody reaches a pod that is walled off", OUTSIDE, "203.0.113.5", "walled", "10.0.0.2", tcp, false],
   ["but its own host does", "n1", "192.0.2.1", "walled", "10.0.0.2", tcp, true],
   ["in both families", "n1", "2001:db8:2::1", "walled", "fd00::2", tcp, true],
+  ["through a service a pod is judged by its own address", "free", "10.0.0.1", "walled", SERVICE, tcp, false],
+  ["its own host reaches it through the service too", "n1", "192.0.2.1", "walled", SERVICE, tcp, true],
+  ["and it reaches itself through the service", "walled", "10.0.0.2", "walled", SERVICE, tcp, true],
 ];
 for (const [sentence, at, source, to, toIp, payload, expected] of rows)
   test(`${sentence} (${source} to ${toIp})`, async () => {
