@@ -15,8 +15,17 @@ const ALLOW: Readonly<Record<Direction, Verdict>> = {
 /** One way to match; `family` where it is for one of them only. */
 type Way = { readonly family: Family | undefined; readonly matches: readonly Match[] };
 
+/** By the chain that they were made of, as of `setsOf`. */
+const made = new WeakMap<NodeChain, readonly NftChain[]>();
+
+export function policyChains(chain: NodeChain): readonly NftChain[] {
+  const chains = made.get(chain) ?? makeChains(chain);
+  made.set(chain, chains);
+  return chains;
+}
+
 /** The policy's chain, and one more for each rule with several peers and several kinds of traffic: so there are as many rules as both together. */
-export function policyChains({ name, policy, direction, rules }: NodeChain): NftChain[] {
+function makeChains({ name, policy, direction, rules }: NodeChain): NftChain[] {
   const more: NftChain[] = [];
   const list = rules.flatMap((rule, i) => {
     const { peers, traffic } = waysOf(rule, direction);
