@@ -20,6 +20,7 @@ import { healthRoutes, opsRoutes } from "./ops-routes.ts";
 import { reservationRoutes } from "./reservation-routes.ts";
 import { topologyPlanRoutes } from "./topology-plan-routes.ts";
 import { topologyRoutes } from "./topology-routes.ts";
+import { usageRoutes } from "./usage-routes.ts";
 import { watchRoutes } from "./watch-routes.ts";
 
 type AccessOptions = {
@@ -52,6 +53,7 @@ export async function createDaemonApp(
   topologyPlanRoutes(app, daemon);
   hostRoutes(app, daemon);
   ipamRoutes(app, daemon);
+  usageRoutes(app, daemon);
   watchRoutes(app, daemon);
   healthRoutes(app, daemon);
   opsRoutes(app, daemon);

@@ -10,11 +10,14 @@ import { collectLeaks } from "./ipam-gc.ts";
 import { countsOf, findingsOf } from "./ipam-routes.ts";
 import { adoptionView, type Daemon } from "./daemon.ts";
 import type { Term } from "./leader.ts";
+import { utilisationOf } from "./usage-routes.ts";
 
 const COLLECT_EVERY = Seconds(5);
 const LEAKS_EVERY = Seconds(10);
 /** A check looks at every record. */
-const FINDINGS_EVERY = Seconds(60);
+const FINDINGS_EVERY = Seconds(30);
+/** Groups with metrics of their own: however many racks there are, a scrape stays small. */
+const GROUPS_SHOWN = 200;
 /** A lead that was given up is taken within that time. */
 const LOOK_EVERY = Milliseconds(500);
 const CURRENCY_EVERY = Seconds(1);
@@ -46,7 +49,8 @@ export function startLoops(daemon: Daemon, timing: { clock: Clock; rng: Rng }): 
       () => leader.lead((term) => collectLeaks(daemon, (decide) => term.submit(decide))),
       LEAKS_EVERY,
     ),
-    start("findings", () => leader.lead(() => countFindings(daemon)), FINDINGS_EVERY),
+    // Runs elsewhere too: who leads no longer takes its counts back.
+    start("findings", () => countFindings(daemon), FINDINGS_EVERY),
   ];
   const look = async (): Promise<void> => {
     if (await leader.look()) for (const each of elected) each.poke();
@@ -92,10 +96,17 @@ function startLoop(
   return startRunner(run, { every, backoff: BACKOFF, onError }, timing);
 }
 
-/** For whoever watches the metrics. */
+/** For whoever watches the metrics: one daemon tells. */
 async function countFindings(daemon: Daemon): Promise<void> {
-  const counts = countsOf(await findingsOf(daemon));
-  for (const [kind, count] of Object.entries(counts)) daemon.metrics.findings.set({ kind }, count);
+  const { findings, groupAddresses } = daemon.metrics;
+  const counts = daemon.leader.isLeading ? countsOf(await findingsOf(daemon)) : {};
+  const { groups } = daemon.leader.isLeading ? utilisationOf(daemon) : { groups: [] };
+  findings.reset();
+  groupAddresses.reset();
+  for (const [kind, count] of Object.entries(counts)) findings.set({ kind }, count);
+  for (const { network, group, used, cooling, quarantined, free } of groups.slice(0, GROUPS_SHOWN))
+    for (const [state, count] of Object.entries({ used, cooling, quarantined, free: Number(free) }))
+      groupAddresses.set({ network, group, state }, count);
 }
 
 /** A restored store is as any other once all hosts have told what is alive, and stays so after a restart. */

@@ -75,6 +75,12 @@ export function createMetrics() {
       labelNames: ["kind"] as const,
       registers,
     }),
+    groupAddresses: new Gauge({
+      name: "romana_daemon_group_addresses",
+      help: "Addresses of a group with all below it, by state; on the daemon that leads.",
+      labelNames: ["network", "group", "state"] as const,
+      registers,
+    }),
     errors: new Counter({
       name: "romana_daemon_errors_total",
       help: "Failures of the daemon's loops, by loop.",

@@ -40,6 +40,8 @@ export const integer = (
   ...words,
 });
 
+export const number = (): Schema<number> => ({ type: "number" });
+
 export const boolean = (): Schema<boolean> => ({ type: "boolean" });
 
 export const anything = (): Schema => ({});

@@ -18,6 +18,7 @@ const BODIES: Readonly<Record<string, object>> = {
 };
 const QUERIES: Readonly<Record<string, Record<string, string>>> = {
   "DELETE /address": { addressName: "pod" },
+  "GET /ipam/address": { of: "10.0.0.1" },
   "DELETE /blackouts": { cidr: "10.0.0.0/24" },
 };
 /** What is a node's or a tenant's own, and what is not. */
