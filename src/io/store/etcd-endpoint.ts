@@ -1,4 +1,6 @@
 // One client URL of etcd: its channel, made when it is used, and calls on it. Never tries anything twice: that is the client's.
+import { isIP } from "node:net";
+import { checkServerIdentity } from "node:tls";
 import {
   ChannelCredentials,
   Client,
@@ -39,6 +41,8 @@ const CHANNEL_OPTIONS = {
   "grpc.enable_http_proxy": 0,
   "grpc.service_config_disable_resolution": 1,
 };
+/** An address is no server name (RFC 6066 section 3), and gRPC would send it as one; what is checked is the address all the same. */
+const NO_NAME = { "grpc.ssl_target_name_override": "etcd" };
 
 const LEFT = Object.assign(new Error("the connection was left"), { code: status.UNAVAILABLE });
 
@@ -114,7 +118,8 @@ export class EtcdEndpoint {
 
   #connect(within: Duration): Channel {
     const { url, greet } = this.#options;
-    const client = new Client(targetOf(url), this.#credentials(), CHANNEL_OPTIONS);
+    const options = { ...CHANNEL_OPTIONS, ...(isIP(hostOf(url)) === 0 ? {} : NO_NAME) };
+    const client = new Client(targetOf(url), this.#credentials(), options);
     const greeted = this.#ask(client, methods.status, {}, { within, token: undefined }).then(
       (said) => greet({ endpoint: url, ...said }),
       (error: unknown) => {
@@ -132,7 +137,9 @@ export class EtcdEndpoint {
     if (!url.startsWith("https:")) return ChannelCredentials.createInsecure();
     try {
       const { ca, cert, key } = tls();
-      return ChannelCredentials.createSsl(ca ?? null, key ?? null, cert ?? null);
+      return ChannelCredentials.createSsl(ca ?? null, key ?? null, cert ?? null, {
+        checkServerIdentity: (_name, shown) => checkServerIdentity(hostOf(url), shown),
+      });
     } catch (error) {
       throw unreadable(url, error);
     }
@@ -198,6 +205,9 @@ function metadataOf(token: string | undefined): Metadata {
 }
 
 export const ENDPOINT = /^(https?):\/\/(\[[0-9a-fA-F:]+\]|[^:/[\]\s]+):(\d{1,5})\/?$/;
+
+/** Without the brackets of an IPv6 address. */
+const hostOf = (url: string): string => (ENDPOINT.exec(url)?.[2] ?? "").replace(/^\[(.*)\]$/, "$1");
 
 function targetOf(url: string): string {
   const [, , host = "", port = ""] = ENDPOINT.exec(url) ?? [];
