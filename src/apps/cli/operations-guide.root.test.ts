@@ -38,5 +38,7 @@ test("who follows the guide comes from one daemon to three on three members of e
 const logsIn = (directory: string): string =>
   readdirSync(directory)
     .filter((name) => name.endsWith(".log"))
-    .map((name) => `${name}:\n${readFileSync(join(directory, name), "utf8").split("\n").slice(-15).join("\n")}`)
+    .map(
+      (name) => `${name}:\n${readFileSync(join(directory, name), "utf8").split("\n").slice(-15).join("\n")}`,
+    )
     .join("\n");
