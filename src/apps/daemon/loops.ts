@@ -5,11 +5,11 @@ import { within } from "../../base/within.ts";
 import { type Runner, startRunner } from "../../base/runner.ts";
 import { collectEmptyBlocks } from "../../core/ipam/release.ts";
 import { COOLDOWN } from "./address-routes.ts";
-import { readImport, settleImport } from "../../io/store/store-state.ts";
 import { collectLeaks } from "./ipam-gc.ts";
 import { countsOf, findingsOf } from "./ipam-routes.ts";
-import { adoptionView, type Daemon } from "./daemon.ts";
+import type { Daemon } from "./daemon.ts";
 import type { Term } from "./leader.ts";
+import { settle } from "./settlement.ts";
 import { utilisationOf } from "./usage-routes.ts";
 
 const COLLECT_EVERY = Seconds(5);
@@ -107,17 +107,6 @@ async function countFindings(daemon: Daemon): Promise<void> {
   for (const { network, group, used, cooling, quarantined, free } of groups.slice(0, GROUPS_SHOWN))
     for (const [state, count] of Object.entries({ used, cooling, quarantined, free: Number(free) }))
       groupAddresses.set({ network, group, state }, count);
-}
-
-/** A restored store is as any other once all hosts have told what is alive, and stays so after a restart. */
-async function settle(daemon: Daemon): Promise<void> {
-  const { adoption, store, log } = daemon;
-  if (!adoption.unsettled) return;
-  if (adoption.ready(adoptionView(daemon))) await settleImport(store);
-  const { record } = await readImport(store);
-  if (record?.state !== "settled") return;
-  adoption.settle();
-  log.info("restored store settled", record);
 }
 
 /** Empty blocks whose cooldown has passed go back to their groups. */

@@ -4,6 +4,7 @@ import { boolean, object, record, string } from "../../core/api/schema.ts";
 import { AdoptReply, AdoptRequest } from "../../core/api/types.ts";
 import { adoptionView, type Daemon } from "./daemon.ts";
 import { replies } from "./route-schemas.ts";
+import { settle } from "./settlement.ts";
 
 const HealthReply = object({ ok: boolean(), parts: record(string()) });
 const health = (summary: string) => ({
@@ -55,10 +56,12 @@ export function opsRoutes(app: FastifyInstance, daemon: Daemon): void {
         ...replies(AdoptReply),
       },
     },
-    ({ body }) => {
+    async ({ body }) => {
       if (body.force) {
         daemon.log.warn("adoption ended by the operator", { waiting: adoptionState(daemon).waiting_for });
         daemon.adoption.force();
+        // In the store before it is answered: the operator's word is for all replicas.
+        await settle(daemon);
       }
       return adoptionState(daemon);
     },

@@ -100,7 +100,7 @@ async function refuseInUse(store: Store): Promise<{ first: Entry | undefined; re
     if (leased)
       throw new UnavailableError({
         code: "STORE_IN_USE",
-        message: `a daemon works on the store (it holds ${leased.key}): stop all daemons first`,
+        message: `a daemon works on the store (it holds ${leased.key}): stop all daemons first; one that was killed holds it for 5 s`,
       });
     first ??= page.entries.find(isRecord);
     ({ revision } = page);
