@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 /** Paths of PEM files. */
 export type CertificateFiles = { readonly ca: string; readonly cert: string; readonly key: string };
 
-/** Days from now on that it is valid, what for (extendedKeyUsage), and the subject's O. */
+/** Days from now on that it is valid, what for (extendedKeyUsage), and the subject's O, or more of it: `romana:tenants/OU=shop`. */
 export type Issuing = {
   readonly starts?: number;
   readonly ends?: number;
@@ -46,6 +46,7 @@ policy = any
 [any]
 commonName = supplied
 organizationName = optional
+organizationalUnitName = optional
 `;
 
 /** Writes to `dir`, which it makes. */

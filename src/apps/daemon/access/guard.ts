@@ -15,6 +15,8 @@ declare module "fastify" {
     /** `undefined`: nobody knows, and only open routes answer. */
     caller: Caller | undefined;
     denied: Denial | undefined;
+    /** Whether the route asked what is the caller's own. */
+    askedOwn: boolean;
   }
   interface FastifyContextConfig {
     rule?: Rule;
@@ -27,6 +29,7 @@ type GuardDeps = { readonly identify: Identify; readonly limit: Limit; readonly 
 export function guardRoutes(app: FastifyInstance, { identify, limit, metrics }: GuardDeps): void {
   app.decorateRequest("caller", undefined);
   app.decorateRequest("denied", undefined);
+  app.decorateRequest("askedOwn", false);
   app.addHook("onRoute", applyRule);
   app.addHook("onRequest", (request, reply, done) => {
     const refusal = admit(request, reply, identify(request.raw));
@@ -49,7 +52,9 @@ function applyRule(route: RouteOptions): void {
   route.config = { ...route.config, rule };
   if (!rule.open)
     route.schema = { ...route.schema, security: [{ certificate: [] }, { token: [] }], ...rolesOf(rule) };
-  if (Object.values(rule.grants).some(({ named }) => named !== undefined)) route.preHandler = checkNamed;
+  const grants = Object.values(rule.grants);
+  if (grants.some(({ named }) => named !== undefined)) route.preHandler = checkNamed;
+  if (grants.some(({ kept }) => kept)) route.onSend = checkKept;
 }
 
 /** For the OpenAPI document. */
@@ -94,10 +99,25 @@ function checkNamed(request: FastifyRequest, _reply: FastifyReply, done: (error?
   return done(forbidden(request, caller, `${grant.named} "${caller.owns}"`));
 }
 
+/** A route that is to leave out what is another's and never asks whose it is would tell all: it tells nothing. */
+function checkKept(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  _payload: unknown,
+  done: (error?: Error) => void,
+): void {
+  const { caller, askedOwn, routeOptions } = request;
+  const isForgotten =
+    !askedOwn && reply.statusCode < 400 && caller && grantOf(routeOptions.config.rule, caller)?.kept;
+  done(isForgotten ? new BugError({ code: "ROUTE_TELLS_ALL", url: routeOptions.url }) : undefined);
+}
+
 /** The host or tenant that the answer must be kept to; `undefined`: to none. */
 export type Own = { readonly host?: string; readonly tenant?: string };
 
-export function ownOf({ caller, routeOptions }: FastifyRequest): Own {
+export function ownOf(request: FastifyRequest): Own {
+  request.askedOwn = true;
+  const { caller, routeOptions } = request;
   const grant = caller && grantOf(routeOptions.config.rule, caller);
   if (!grant?.kept) return {};
   return caller?.role === "node" ? { host: caller.owns } : { tenant: caller?.owns ?? "" };
