@@ -8,6 +8,7 @@ import type { Bed } from "../../test/support/bed.ts";
 import { type ClientProcess, startClient } from "./bed/client-process.ts";
 import { type BedSize, type FaultBed, startFaultBed } from "./bed/fault-bed.ts";
 import { hostBody } from "./client/api.ts";
+import { collectLeaks } from "./collect-leaks.ts";
 import { differingDaemons, readFinal, tornRecords } from "./final-state.ts";
 import { checkHistory } from "./history/check-history.ts";
 import type { Given, Operation } from "./history/history.ts";
@@ -38,6 +39,8 @@ export type RunResult = {
   readonly addresses: number;
   /** In the store, and held by no client: whoever asked was not told, and did not ask again. */
   readonly leaked: readonly Given[];
+  /** Of these, how many were freed by `ipam gc`; one that was not is a violation. */
+  readonly freed: number;
   readonly violations: readonly string[];
 };
 
@@ -128,9 +131,17 @@ async function judge(bed: FaultBed, clients: number, held: readonly Given[]) {
     ...(await differingDaemons(bed, final)),
   ];
   const known = new Set(held.map(({ name, sequence }) => `${name} ${sequence}`));
-  const leaked = final.addresses.filter(({ name, sequence }) => !known.has(`${name} ${sequence}`));
+  const unknownIn = (addresses: readonly Given[]): Given[] =>
+    addresses.filter(({ name, sequence }) => !known.has(`${name} ${sequence}`));
+  const leaked = unknownIn(final.addresses);
+  const freed = await collectLeaks(bed, held);
+  const left = (await readFinal(bed)).addresses;
+  violations.push(...unknownIn(left).map(({ name }) => `leak: ${name} is still there after ipam gc`));
+  const lost = final.addresses.length - leaked.length - (left.length - unknownIn(left).length);
+  if (lost !== 0) violations.push(`lost: ipam gc freed ${lost} addresses that clients know of`);
   return {
     ...{ operations: operations.length, outcomes: countOutcomes(operations), leaked, violations },
+    freed: freed.length,
     ends: bed.daemons.flatMap(({ ends }) => ends),
     addresses: final.addresses.length,
   };
