@@ -37,7 +37,7 @@ export async function createDaemonApp(
   const options = { title: "Romana", version: packageVersion(), ...(tls && { tls }) };
   const app = await createHttpApp(options, { log });
   app.addHook("onResponse", (request, reply, done) => {
-    metrics.requests.inc({ route: request.routeOptions.url ?? "unknown", status: reply.statusCode });
+    metrics.requests.inc({ route: request.rule?.url ?? "unknown", status: reply.statusCode });
     done();
   });
   guardRoutes(app, { identify, limit, metrics });

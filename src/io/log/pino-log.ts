@@ -1,4 +1,5 @@
 // Log lines as JSON on stderr through pino. Never decides what is logged.
+import { setImmediate } from "node:timers";
 import { pino, type Logger } from "pino";
 import type { Log } from "../../base/log.ts";
 
@@ -25,7 +26,7 @@ function stderrByTurns(): { write(line: string): void } {
   process.on("exit", flush);
   return {
     write(line) {
-      if (waiting === "") queueMicrotask(flush);
+      if (waiting === "") setImmediate(flush);
       waiting += line;
     },
   };

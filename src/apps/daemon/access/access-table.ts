@@ -13,6 +13,8 @@ export type Grant = {
   readonly kept?: true;
 };
 export type Rule = {
+  /** The route's pattern, as `/hosts/:name`. */
+  readonly url: string;
   /** What the audit log names as the object of the request. */
   readonly about?: Place;
   /** Anybody, without a credential. */
@@ -75,22 +77,22 @@ const rows: Readonly<Record<string, Row | "open">> = {
 };
 
 export const ACCESS: ReadonlyMap<string, Rule> = new Map(
-  Object.entries(rows).map(([route, row]) => [route, ruleOf(row)]),
+  Object.entries(rows).map(([route, row]) => [route, ruleOf(route, row)]),
 );
 
-function ruleOf(row: Row | "open"): Rule {
-  if (row === "open") return { open: true, grants: {} };
+function ruleOf(route: string, row: Row | "open"): Rule {
+  const [, url = ""] = route.split(" ");
+  if (row === "open") return { url, open: true, grants: {} };
   const [about, ...cells] = row;
   const grants = ROLES.flatMap((role, i) => (cells[i] ? [[role, cells[i]] as const] : []));
-  return { ...(about !== "" && { about }), grants: Object.fromEntries(grants) };
+  return { url, ...(about !== "" && { about }), grants: Object.fromEntries(grants) };
 }
 
 /** What a request says at a place; `undefined`: nothing. */
 export function valueAt(request: FastifyRequest, place: Place): unknown {
-  const [part, field = ""] = place.split(".", 2);
-  return (request[part as "body" | "query" | "params"] as Record<string, unknown> | null | undefined)?.[
-    field
-  ];
+  const dot = place.indexOf(".");
+  const part = request[place.slice(0, dot) as "body" | "query" | "params"];
+  return (part as Record<string, unknown> | null | undefined)?.[place.slice(dot + 1)];
 }
 
 /** A grant in words: for the OpenAPI document, the docs and who is refused. */

@@ -21,16 +21,15 @@ export function auditRequests(app: FastifyInstance, { log, clock }: { log: Log; 
 
 /** Of the route only its pattern: a URL may hold what nobody should read. */
 function entry(request: FastifyRequest): Record<string, unknown> {
-  const { caller, denied, method, routeOptions, id, socket } = request;
-  const about = routeOptions.config.rule?.about;
-  const object = about && valueAt(request, about);
+  const { caller, denied, method, rule, id, socket } = request;
+  const object = rule?.about && valueAt(request, rule.about);
   return {
     audit: true,
     who: caller?.name ?? "",
     role: caller?.role ?? "unknown",
     from: socket.remoteAddress ?? "",
     method,
-    route: routeOptions.url ?? "unknown",
+    route: rule?.url ?? "unknown",
     ...(typeof object === "string" && { object: object.slice(0, LONGEST) }),
     ...(denied !== undefined && { denied }),
     id,

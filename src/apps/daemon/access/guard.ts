@@ -12,6 +12,8 @@ export type Denial = Unknown | "role" | "not its own" | "too many";
 
 declare module "fastify" {
   interface FastifyRequest {
+    /** Of the route; `undefined` where there is none. Taken once, as the framework makes `routeOptions` anew each time. */
+    rule: Rule | undefined;
     /** `undefined`: nobody knows, and only open routes answer. */
     caller: Caller | undefined;
     denied: Denial | undefined;
@@ -27,11 +29,13 @@ type GuardDeps = { readonly identify: Identify; readonly limit: Limit; readonly 
 
 /** Before the first route is added. */
 export function guardRoutes(app: FastifyInstance, { identify, limit, metrics }: GuardDeps): void {
+  app.decorateRequest("rule", undefined);
   app.decorateRequest("caller", undefined);
   app.decorateRequest("denied", undefined);
   app.decorateRequest("askedOwn", false);
   app.addHook("onRoute", applyRule);
   app.addHook("onRequest", (request, reply, done) => {
+    request.rule = request.routeOptions.config.rule;
     const refusal = admit(request, reply, identify(request.raw));
     const tooMany = limit(request, reply);
     if (tooMany) request.denied = "too many";
@@ -72,7 +76,7 @@ function admit(
   reply: FastifyReply,
   asked: Caller | Unknown,
 ): InputError | undefined {
-  const { rule } = request.routeOptions.config;
+  const { rule } = request;
   const caller = typeof asked === "string" ? undefined : asked;
   request.caller = caller;
   if (rule?.open) return undefined;
@@ -90,8 +94,8 @@ const grantOf = (rule: Rule | undefined, { role }: Caller): Grant | undefined =>
   role === "none" ? undefined : rule?.grants[role];
 
 function checkNamed(request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
-  const { caller, routeOptions } = request;
-  const grant = caller && grantOf(routeOptions.config.rule, caller);
+  const { caller, rule } = request;
+  const grant = caller && grantOf(rule, caller);
   if (!caller || grant?.named === undefined) return done();
   const value = valueAt(request, grant.named);
   if (value === caller.owns || (value === undefined && grant.kept)) return done();
@@ -106,10 +110,9 @@ function checkKept(
   _payload: unknown,
   done: (error?: Error) => void,
 ): void {
-  const { caller, askedOwn, routeOptions } = request;
-  const isForgotten =
-    !askedOwn && reply.statusCode < 400 && caller && grantOf(routeOptions.config.rule, caller)?.kept;
-  done(isForgotten ? new BugError({ code: "ROUTE_TELLS_ALL", url: routeOptions.url }) : undefined);
+  const { caller, askedOwn, rule } = request;
+  const isForgotten = !askedOwn && reply.statusCode < 400 && caller && grantOf(rule, caller)?.kept;
+  done(isForgotten ? new BugError({ code: "ROUTE_TELLS_ALL", url: rule?.url }) : undefined);
 }
 
 /** The host or tenant that the answer must be kept to; `undefined`: to none. */
@@ -117,8 +120,8 @@ export type Own = { readonly host?: string; readonly tenant?: string };
 
 export function ownOf(request: FastifyRequest): Own {
   request.askedOwn = true;
-  const { caller, routeOptions } = request;
-  const grant = caller && grantOf(routeOptions.config.rule, caller);
+  const { caller, rule } = request;
+  const grant = caller && grantOf(rule, caller);
   if (!grant?.kept) return {};
   return caller?.role === "node" ? { host: caller.owns } : { tenant: caller?.owns ?? "" };
 }
@@ -140,8 +143,8 @@ function foreignHostName(): InputError {
   return new InputError({ code: "HOST_HEADER", field: "host", value: "a name", expected }, 403);
 }
 
-function forbidden({ method, routeOptions }: FastifyRequest, caller: Caller, needed: string): InputError {
-  const expected = `${needed}, for ${method} ${routeOptions.url ?? ""}`;
+function forbidden({ method, rule }: FastifyRequest, caller: Caller, needed: string): InputError {
+  const expected = `${needed}, for ${method} ${rule?.url ?? ""}`;
   return new InputError({ code: "FORBIDDEN", field: "caller", value: describeCaller(caller), expected }, 403);
 }
 

@@ -1,4 +1,5 @@
 // How much one client may ask for: requests a second, and watches at once. So generous that only a client gone wrong meets it.
+import type { Socket } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../../../base/clock.ts";
 import { InputError } from "../../../base/errors.ts";
@@ -25,10 +26,10 @@ export function createLimits(perSecond: number, clock: Clock): Limit {
   const watches = createWatchCounts();
   return (request, reply) => {
     const key = clientOf(request);
-    if (key === undefined || request.routeOptions.config.rule?.open) return undefined;
+    if (key === undefined || request.rule?.open) return undefined;
     const wait = buckets.take(key, clock.monotonic());
     if (wait > 0) return tooMany(reply, wait / 1000, `${perSecond} requests a second`);
-    if (request.routeOptions.url !== "/watch") return undefined;
+    if (request.rule?.url !== "/watch") return undefined;
     return watches(key, reply) ? undefined : tooMany(reply, WATCH_RETRY, `${WATCHES} watches at once`);
   };
 }
@@ -50,10 +51,23 @@ function createWatchCounts(): (key: string, reply: FastifyReply) => boolean {
 }
 
 /** Who is known by his name, others by their address. `undefined`: on loopback without credentials everybody has the same. */
-function clientOf({ caller, socket: { remoteAddress = "" } }: FastifyRequest): string | undefined {
+function clientOf({ caller, socket }: FastifyRequest): string | undefined {
   if (caller && caller.by !== "nothing") return `${caller.by} ${caller.name}`;
-  const network = clientNetwork(remoteAddress);
-  return caller && isLoopback(network) ? undefined : `address ${network}`;
+  const network = networkOf(socket);
+  return caller && network.isHere ? undefined : network.key;
+}
+
+type Network = { readonly key: string; readonly isHere: boolean };
+/** An address is read once a connection: it takes as long as all else that is asked here. */
+const networks = new WeakMap<Socket, Network>();
+
+function networkOf(socket: Socket): Network {
+  let network = networks.get(socket);
+  if (!network) {
+    const name = clientNetwork(socket.remoteAddress ?? "");
+    networks.set(socket, (network = { key: `address ${name}`, isHere: isLoopback(name) }));
+  }
+  return network;
 }
 
 function tooMany(reply: FastifyReply, seconds: number, limit: string): InputError {
