@@ -37,9 +37,9 @@ export type RunResult = {
   /** Last words of daemons that ended by themselves. */
   readonly ends: readonly string[];
   readonly addresses: number;
-  /** In the store, and held by no client: whoever asked was not told, and did not ask again. */
-  readonly leaked: readonly Given[];
-  /** Of these, how many were freed by `ipam gc`; one that was not is a violation. */
+  /** Of them, those that no client knows of: whoever asked was not told, and did not ask again; and names that all share. */
+  readonly leaked: number;
+  /** By the collection. What is left of the leaked after it is a violation. */
   readonly freed: number;
   readonly violations: readonly string[];
 };
@@ -118,7 +118,11 @@ async function runLane(
   }
 }
 
-async function judge(bed: FaultBed, clients: number, held: readonly Given[]) {
+async function judge(
+  bed: FaultBed,
+  clients: number,
+  held: readonly Given[],
+): Promise<Omit<RunResult, "seconds" | "faults">> {
   for (const daemon of bed.daemons) await daemon.ready();
   const { records, ...final } = await readFinal(bed);
   const operations: Operation[] = [];
@@ -130,22 +134,32 @@ async function judge(bed: FaultBed, clients: number, held: readonly Given[]) {
     ...tornRecords(records),
     ...(await differingDaemons(bed, final)),
   ];
-  const known = new Set(held.map(({ name, sequence }) => `${name} ${sequence}`));
-  const unknownIn = (addresses: readonly Given[]): Given[] =>
-    addresses.filter(({ name, sequence }) => !known.has(`${name} ${sequence}`));
-  const leaked = unknownIn(final.addresses);
-  const freed = await collectLeaks(bed, held);
-  const left = (await readFinal(bed)).addresses;
-  violations.push(...unknownIn(left).map(({ name }) => `leak: ${name} is still there after ipam gc`));
-  const lost = final.addresses.length - leaked.length - (left.length - unknownIn(left).length);
-  if (lost !== 0) violations.push(`lost: ipam gc freed ${lost} addresses that clients know of`);
+  const after = await judgeCollection(bed, final.addresses, held);
   return {
-    ...{ operations: operations.length, outcomes: countOutcomes(operations), leaked, violations },
-    freed: freed.length,
-    ends: bed.daemons.flatMap(({ ends }) => ends),
-    addresses: final.addresses.length,
+    ...{ operations: operations.length, outcomes: countOutcomes(operations) },
+    ...{ ends: bed.daemons.flatMap(({ ends }) => ends), addresses: final.addresses.length },
+    ...{ leaked: after.leaked, freed: after.freed, violations: [...violations, ...after.violations] },
   };
 }
+
+/** What clients know of must be there after the collection, and nothing else. */
+async function judgeCollection(bed: FaultBed, before: readonly Given[], held: readonly Given[]) {
+  const known = new Set(held.map(keyOf));
+  const alive = before.filter((given) => known.has(keyOf(given)));
+  const freed = await collectLeaks(bed, alive);
+  const { records, addresses } = await readFinal(bed);
+  const [expected, left] = [new Set(alive.map(keyOf)), new Set(addresses.map(keyOf))];
+  const leaks = addresses.filter((given) => !expected.has(keyOf(given)));
+  const taken = alive.filter((given) => !left.has(keyOf(given)));
+  const violations = [
+    ...leaks.map((given) => `leak: ${keyOf(given)} is left after the collection`),
+    ...taken.map((given) => `collected alive: ${keyOf(given)}`),
+    ...tornRecords(records),
+  ];
+  return { leaked: before.length - alive.length, freed: freed.length, violations };
+}
+
+const keyOf = ({ name, sequence }: Given): string => `${name} ${sequence}`;
 
 async function readHistory(path: string, into: Operation[]): Promise<void> {
   for await (const line of createInterface({ input: createReadStream(path) }))

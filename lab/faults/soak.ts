@@ -41,7 +41,7 @@ function print(line: string): void {
   process.stdout.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`);
 }
 
-function report({ seconds, outcomes, faults, violations, leaked, freed, ends, ...counts }: RunResult): void {
+function report({ seconds, outcomes, faults, violations, ends, ...counts }: RunResult): void {
   const cpu = `${availableParallelism()} x ${cpus()[0]?.model ?? "?"}`;
   print(
     `${began.toISOString()}, ${cpu}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, seed ${seed}`,
@@ -51,9 +51,13 @@ function report({ seconds, outcomes, faults, violations, leaked, freed, ends, ..
   );
   table("outcomes", outcomes);
   table("faults", faults);
-  print(`${counts.addresses} addresses at the end, ${leaked.length} leaked, ${freed} freed by ipam gc`);
+  print(
+    `${counts.addresses} addresses at the end, ${counts.leaked} that nobody knew of, ${counts.freed} freed by ipam gc`,
+  );
   print(`daemons ended by themselves ${ends.length} times`);
   for (const words of ends.slice(0, 5)) print(`  ${words}`);
+  const count = (rule: string): number => violations.filter((each) => each.startsWith(`${rule}:`)).length;
+  print(`duplicates ${count("held-by-two")}, lost ${count("lost")}, leaks after gc ${count("leak")}`);
   for (const violation of violations.slice(0, 50)) print(violation);
   print(`${violations.length} violations`);
 }
