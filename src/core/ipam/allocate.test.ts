@@ -154,6 +154,13 @@ test("a rested address comes before a new block", () => {
   assert.equal(shown(give(state, ask("q2"), { now: 2000 + cooldown })), "10.0.0.3");
 });
 
+test("what a daemon freed whose clock is ahead is given by one whose clock is behind, where nothing else is left", () => {
+  const state = worldOf(topologyOf([network("v4", "10.0.0.0/29", 29)], ["a"]), hostIn("h1", "a"));
+  for (let i = 0; i < 8; i++) give(state, ask(`p${i}`));
+  free(state, "p3", options.now + 1_800_000);
+  assert.equal(shown(give(state, ask("late"))), "10.0.0.3");
+});
+
 test("an empty block changes hands once it has rested, or when nothing else is left", () => {
   const state = smallWorld("four");
   for (const [i, tenant] of ["t0", "t1", "t2", "t3"].entries()) give(state, ask(`p${i}`, { tenant }));

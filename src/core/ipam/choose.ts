@@ -18,8 +18,8 @@ export type Choice = { readonly kind: "choice"; readonly block: Block; readonly 
 
 /**
  * In the order of `offers`: a slot of a block that the asker has, a new block, a block that is empty and has rested. Only
- * when no offer has any of these, a block that was emptied just now; and last of all the slots that still cool. What is in quarantine, whose
- * rest has not begun, is given to nobody.
+ * when no offer has any of these, a block that was emptied just now; and last of all the slots that still cool, by a clock that is ahead of
+ * ours even. What is in quarantine is given to nobody.
  */
 export function chooseAny(
   state: IpamState,
@@ -28,9 +28,10 @@ export function chooseAny(
   options: AllocateOptions,
 ): Choice | undefined {
   const rested = options.now - options.cooldown;
-  const own = (offer: Offer, slot: number) => fromOwn(state, request, offer, slot);
+  const { now } = options;
+  const own = (offer: Offer, slot: number) => fromOwn(state, request, offer, { slot, now });
   const empty = (offer: Offer, slot: number, block: number) =>
-    fromEmpty(state, request, offer, { slot, block });
+    fromEmpty(state, request, offer, { slot, block, now });
   return (
     first(
       offers,
@@ -39,8 +40,8 @@ export function chooseAny(
         fromNew(state, request, offer, options.offsetSeed) ??
         empty(offer, rested, rested),
     ) ??
-    first(offers, (offer) => empty(offer, rested, options.now)) ??
-    first(offers, (offer) => own(offer, options.now) ?? empty(offer, options.now, options.now))
+    first(offers, (offer) => empty(offer, rested, Infinity)) ??
+    first(offers, (offer) => own(offer, Infinity) ?? empty(offer, Infinity, Infinity))
   );
 }
 
@@ -52,12 +53,12 @@ function first(offers: readonly Offer[], choose: (offer: Offer) => Choice | unde
   return undefined;
 }
 
-/** A slot that is free, else the one that cools longest, if since `rested` or before. */
+/** A slot that is free, else the one that cools longest, if since `rested.slot` or before. */
 function fromOwn(
   state: IpamState,
   request: AllocateRequest,
   offer: Offer,
-  rested: number,
+  rested: { readonly slot: number; readonly now: number },
 ): Choice | undefined {
   const { open, cooling } = state.owned({ ...ownerOf(request), network: offer.network.name });
   for (const { block, occupancy } of open)
@@ -66,8 +67,8 @@ function fromOwn(
   let best: { block: Block; offset: number; since: number } | undefined;
   for (const { block, occupancy } of cooling) {
     const slot = occupancy.cooling;
-    if (slot && slot.since <= rested && (!best || slot.since < best.since) && inOffer(block, offer))
-      best = { block, ...slot };
+    if (!slot || slot.since > rested.slot || (slot.quarantined && slot.since > rested.now)) continue;
+    if ((!best || slot.since < best.since) && inOffer(block, offer)) best = { block, ...slot };
   }
   return best && { kind: "choice", block: best.block, offset: best.offset };
 }
@@ -87,10 +88,11 @@ function fromEmpty(
   state: IpamState,
   request: AllocateRequest,
   offer: Offer,
-  rested: { readonly slot: number; readonly block: number },
+  rested: { readonly slot: number; readonly block: number; readonly now: number },
 ): Choice | undefined {
   for (const { block, occupancy } of state.empty(offer.network.name, offer.group)) {
-    const { free, cooling, restingSince } = occupancy;
+    const { free, cooling, restingSince, quarantinedUntil } = occupancy;
+    if (quarantinedUntil > rested.now) continue;
     const offset = free ?? (cooling && cooling.since <= rested.slot ? cooling.offset : undefined);
     if (offset !== undefined && restingSince <= rested.block && inOffer(block, offer))
       return { kind: "choice", block: { ...block, ...ownerOf(request) }, offset };
@@ -149,7 +151,8 @@ function chooseInBlock(
   if (occupancy.used > 0 && !isOwner(block, request))
     return { kind: "ip-taken", ip, holder: undefined, block: block.cidr };
   // The slot's own quarantine counts, or, where the block would change hands, that of any.
-  const until = isOwner(block, request) ? (slot?.since ?? now) : occupancy.restingSince;
+  const own = slot?.quarantined ? slot.since : now;
+  const until = isOwner(block, request) ? own : occupancy.quarantinedUntil;
   if (until > now && block.host !== request.host)
     return { kind: "ip-quarantined", ip, host: block.host, until };
   return { kind: "choice", block: { ...block, ...ownerOf(request) }, offset };

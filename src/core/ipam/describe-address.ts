@@ -42,7 +42,7 @@ function stateOf(
 ): Pick<AddressDescription, "state" | "since"> {
   const slot = block?.slots.get(offsetOf(block.cidr, ip));
   if (slot?.state === "used") return { state: "used", since: slot.sequence };
-  if (slot && slot.since > now) return { state: "quarantined", since: slot.since };
+  if (slot?.quarantined && slot.since > now) return { state: "quarantined", since: slot.since };
   if (slot && slot.since > now - cooldown) return { state: "cooling", since: slot.since };
   const { reserved, kept } = state.spaces[ip.family];
   const range = { first: ip.value, last: ip.value };

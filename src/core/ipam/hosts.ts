@@ -82,7 +82,7 @@ function coolBlocks(state: IpamState, host: string, options: { since: number; li
     const slots = new Map(block.slots);
     for (const [offset, slot] of block.slots) {
       if (slot.state !== "used" || blocks.length + names.size + 2 > options.limit) continue;
-      slots.set(offset, { state: "cooling", since: options.since });
+      slots.set(offset, { state: "cooling", since: options.since, quarantined: true });
       names.add(slot.name);
     }
     blocks.push({ kind: "put-block", block: { ...block, slots } });

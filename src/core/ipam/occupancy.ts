@@ -5,6 +5,7 @@ import { overlapping, type RangeSet } from "../net/range-set.ts";
 import type { Block } from "../model/records.ts";
 import type { Space } from "./free-space.ts";
 
+type Cooling = { readonly offset: number; readonly since: number; readonly quarantined: boolean };
 /** What an allocation wants to know of a block without walking its slots. */
 export type Occupancy = {
   /** Slots in use. */
@@ -12,9 +13,11 @@ export type Occupancy = {
   /** Lowest offset that is neither given, nor cooling, nor reserved. */
   readonly free: number | undefined;
   /** The slot that cools longest and is not reserved. */
-  readonly cooling: { readonly offset: number; readonly since: number } | undefined;
+  readonly cooling: Cooling | undefined;
   /** When the last slot began to cool; `-Infinity` where none does. */
   readonly restingSince: number;
+  /** When the last quarantine of a slot ends; `-Infinity` where none was. */
+  readonly quarantinedUntil: number;
 };
 /**
  * Counts `block` anew; at most one step a slot and one a blackout inside the block. One that a reservation touches gives nothing freely, so
@@ -24,16 +27,20 @@ export function occupancyOf(block: Block, { reserved, kept }: Space): Occupancy 
   let used = 0;
   let cooling: Occupancy["cooling"];
   let restingSince = -Infinity;
+  let quarantinedUntil = -Infinity;
   for (const [offset, slot] of block.slots) {
     if (slot.state === "used") used++;
     else {
-      if (slot.since > restingSince) restingSince = slot.since;
-      if ((!cooling || slot.since < cooling.since) && !isReserved(block, offset, reserved))
-        cooling = { offset, since: slot.since };
+      const { since, quarantined = false } = slot;
+      if (since > restingSince) restingSince = since;
+      if (quarantined && since > quarantinedUntil) quarantinedUntil = since;
+      if ((!cooling || since < cooling.since) && !isReserved(block, offset, reserved))
+        cooling = { offset, since, quarantined };
     }
   }
-  if (touches(block, kept)) return { used, free: undefined, cooling: undefined, restingSince };
-  return { used, free: lowestFree(block, reserved), cooling, restingSince };
+  const rest = { used, restingSince, quarantinedUntil };
+  if (touches(block, kept)) return { ...rest, free: undefined, cooling: undefined };
+  return { ...rest, free: lowestFree(block, reserved), cooling };
 }
 
 /** Lowest offset without a slot and outside of every blackout. */

@@ -89,7 +89,7 @@ function countSlots(counts: Counts, block: Block, { now, rested, kept }: Slots):
   const mayBeKept = overlapping(kept, rangeOf(block.cidr)) !== undefined;
   for (const [offset, slot] of block.slots) {
     if (slot.state === "used") counts.used++;
-    else if (slot.since > now) counts.quarantined++;
+    else if (slot.quarantined && slot.since > now) counts.quarantined++;
     else if (slot.since > rested) counts.cooling++;
     else continue;
     const value = block.cidr.ip.value + BigInt(offset);

@@ -55,6 +55,11 @@ const host: fc.Arbitrary<Host> = fc.record({
 const slot: fc.Arbitrary<Slot> = fc.oneof(
   fc.record({ state: fc.constant("used" as const), name: text, sequence: count }),
   fc.record({ state: fc.constant("cooling" as const), since: count }),
+  fc.record({
+    state: fc.constant("cooling" as const),
+    since: count,
+    quarantined: fc.constant(true as const),
+  }),
 );
 const block: fc.Arbitrary<Block> = cidr.chain((prefix) =>
   fc.record({

@@ -40,7 +40,7 @@ export function decodeHost(key: string, text: string): Host {
   };
 }
 
-/** `slots`: by offset, `[name, sequence]` in use or `since` cooling: a block is written at every allocation, so it is kept short. */
+/** `slots`: by offset, `[name, sequence]` in use, `since` cooling, `[since]` in quarantine: a block is written at every allocation, so it is kept short. */
 export function encodeBlock(block: Block): string {
   const { cidr, network, group, host, tenant, segment, sequence } = block;
   const slots = Object.fromEntries([...block.slots].map(([offset, slot]) => [offset, encodeSlot(slot)]));
@@ -75,11 +75,15 @@ function readOffset(slot: Reader, text: string, cidr: Cidr): number {
 function readSlot(slot: Reader): Slot {
   if (typeof slot.value === "number") return { state: "cooling", since: readCount(slot) };
   const [name, sequence, ...more] = readArray(slot, (each) => each);
-  if (!name || !sequence || more.length > 0) throw garbage(slot, "[name, sequence] or a time");
+  if (name && !sequence) return { state: "cooling", since: readCount(name), quarantined: true };
+  if (!name || !sequence || more.length > 0) throw garbage(slot, "[name, sequence], a time or [time]");
   return { state: "used", name: readString(name), sequence: readCount(sequence) };
 }
 
-const encodeSlot = (slot: Slot): unknown => (slot.state === "used" ? [slot.name, slot.sequence] : slot.since);
+function encodeSlot(slot: Slot): unknown {
+  if (slot.state === "used") return [slot.name, slot.sequence];
+  return slot.quarantined ? [slot.since] : slot.since;
+}
 
 export function encodeAddress(address: Address): string {
   const ips = address.ips.map(({ ip, network, block }) => ({

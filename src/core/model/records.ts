@@ -35,8 +35,11 @@ export type Block = {
 export type Slot =
   /** `name`: the address record that owns it; `sequence`: of its allocation. */
   | { readonly state: "used"; readonly name: string; readonly sequence: number }
-  /** Freed at `since` (wall milliseconds): not handed out again for the cooldown while others are free. */
-  | { readonly state: "cooling"; readonly since: number };
+  /**
+   * Freed at `since` (wall milliseconds): not handed out again for the cooldown while others are free. `quarantined`: of a host that was removed;
+   * `since` is then when its quarantine ends, and until then nobody else gets it at all.
+   */
+  | { readonly state: "cooling"; readonly since: number; readonly quarantined?: true };
 
 /** What a pod holds: one address per family. Key `addresses/<name>`. */
 export type Address = {
