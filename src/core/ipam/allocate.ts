@@ -1,5 +1,6 @@
 // Gives a pod its addresses: one of each family that its host's groups have for its tenant, or that is reserved for it, or none at all.
 // Pure: reads the state, answers with a plan or a refusal.
+import { sizeOf } from "../net/cidr.ts";
 import type { Family, Ip } from "../net/ip.ts";
 import type { Address, Block, Reservation, Slot } from "../model/records.ts";
 import { type Choice, chooseAny, chooseWanted, familiesOf, isOwner } from "./choose.ts";
@@ -85,7 +86,8 @@ function granted(
 ): Allocation {
   // Never below the wall clock: a block that was returned and claimed again starts from nothing, and the number of an
   // earlier life must not come back.
-  const sequence = Math.max(now, ...choices.map(({ block }) => block.sequence + 1));
+  const least = Math.max(now, ...choices.map(({ block }) => block.sequence + 1));
+  const sequence = least + stepTo(least, choices);
   const { name, host, tenant, segment, pod } = request;
   const address: Address = {
     ...{ name, host, tenant, segment, sequence },
@@ -109,6 +111,16 @@ function granted(
     ],
     guards: [...new Set(blocks.map((block) => block.network))],
   };
+}
+
+/** Blocks count apart: each has numbers of its own residue, so that a name that moves between two that are ahead of the clock gets no number twice. */
+const RESIDUES = 127;
+
+function stepTo(least: number, [choice]: readonly Choice[]): number {
+  if (!choice) return 0;
+  const { cidr } = choice.block;
+  const residue = Number((cidr.ip.value / sizeOf(cidr)) % BigInt(RESIDUES));
+  return (((residue - least) % RESIDUES) + RESIDUES) % RESIDUES;
 }
 
 export const withSlot = (block: Block, offset: number, slot: Slot): Block => ({
