@@ -31,6 +31,7 @@ const refused: readonly (readonly [list: string, files: Partial<EtcdFiles>, fiel
   [HTTPS, { etcdKey: garbage }, ["--etcd-cert"]],
   [HTTPS, { etcdUser: "romana" }, ["--etcd-password-file"]],
   [HTTPS, { etcdPasswordFile: garbage }, ["--etcd-user"]],
+  [`${HTTPS},http://10.0.0.1:2379`, { etcdUser: "romana", etcdPasswordFile: garbage }, ["--store"]],
   [HTTPS, { etcdUser: "romana", etcdPasswordFile: empty }, ["--etcd-password-file"]],
   [HTTPS, { etcdUser: "romana", etcdPasswordFile: join(folder, "none") }, ["--etcd-password-file"]],
   [HTTPS, { etcdCa: join(folder, "none") }, ["--etcd-ca"]],
@@ -57,12 +58,15 @@ test("what is wrong with the way to etcd is told by option, all of it", () => {
 
 test("endpoints are taken by name and address, and the password again each time", () => {
   const etcdPasswordFile = file("password", "first\nand no more");
-  const { endpoints, user } = etcdAccess("https://a.example:2379, http://10.0.0.1:1,https://[fd00::1]:2379", {
-    ...NO_FILES,
-    etcdUser: "romana",
-    etcdPasswordFile,
-  });
-  assert.deepEqual(endpoints, ["https://a.example:2379", "http://10.0.0.1:1", "https://[fd00::1]:2379"]);
+  const { endpoints, user } = etcdAccess(
+    "https://a.example:2379, http://127.0.0.1:1,https://[fd00::1]:2379",
+    {
+      ...NO_FILES,
+      etcdUser: "romana",
+      etcdPasswordFile,
+    },
+  );
+  assert.deepEqual(endpoints, ["https://a.example:2379", "http://127.0.0.1:1", "https://[fd00::1]:2379"]);
   assert.deepEqual(user?.(), { name: "romana", password: "first" });
   file("password", "second\n");
   assert.equal(user?.().password, "second");

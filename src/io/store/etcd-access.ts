@@ -1,5 +1,6 @@
 // How a cluster of etcd is reached: its endpoints from the store's text, and the files of certificates and password that options name.
 import { type Fault, InputError } from "../../base/errors.ts";
+import { isLoopback } from "../../core/net/loopback.ts";
 import { pairFaults, type PemFiles, readCheckedPems, readNamed, readPems } from "../pem/pem-files.ts";
 import type { EtcdOptions } from "./etcd-client.ts";
 import { ENDPOINT } from "./etcd-endpoint.ts";
@@ -54,6 +55,16 @@ function optionFaults(endpoints: readonly string[], files: EtcdFiles): Fault[] {
     missing("--etcd-password-file", "a file with the password of --etcd-user");
   if (etcdPasswordFile !== "" && etcdUser === "")
     missing("--etcd-user", "the user whose password --etcd-password-file holds");
+  const openly = endpoints.find(
+    (text) => text.startsWith("http:") && !isLoopback(ENDPOINT.exec(text)?.[2] ?? ""),
+  );
+  if (etcdUser !== "" && openly !== undefined)
+    faults.push({
+      code: "ETCD_OPTION",
+      field: "--store",
+      value: openly,
+      expected: "https, as a password is sent",
+    });
   const isPlain = !endpoints.some((text) => text.startsWith("https:"));
   if (isPlain && etcdCa + etcdCert !== "") {
     const expected = "an endpoint with https, as certificates are given";
