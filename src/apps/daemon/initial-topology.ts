@@ -2,10 +2,10 @@
 import { InputError } from "../../base/errors.ts";
 import type { TopologyDocument } from "../../core/api/types.ts";
 import { topologyKey } from "../../core/model/keys.ts";
+import { readNamed } from "../../io/pem/pem-files.ts";
 import { applyTopology } from "./apply-topology.ts";
 import type { DaemonConfig } from "./config.ts";
 import type { Daemon } from "./daemon.ts";
-import { readBytes } from "./read-bytes.ts";
 
 export async function applyInitialTopology(daemon: Daemon, config: DaemonConfig): Promise<void> {
   if (config.initialTopology === "" && config.cloud === "") return;
@@ -20,7 +20,7 @@ async function readInitial({ initialTopology, cloud, region }: DaemonConfig): Pr
   if (document) return document;
   if (initialTopology !== "") {
     const { parseDocument } = await import("../../io/document/parse-document.ts");
-    return parseDocument(readBytes(initialTopology, "--initial-topology"), initialTopology);
+    return parseDocument(readNamed({ option: "--initial-topology", path: initialTopology }), initialTopology);
   }
   throw new InputError({
     code: "REGION",

@@ -7,9 +7,9 @@ import { describeOptions, type OptionSources, readOptions } from "../../base/opt
 import { within } from "../../base/within.ts";
 import { createPinoLog } from "../../io/log/pino-log.ts";
 import { openStore } from "../../io/store/open-store.ts";
+import { readNamed } from "../../io/pem/pem-files.ts";
 import { type DaemonConfig, daemonOptions, ENV_PREFIX } from "./config.ts";
 import { asksWho, checkListener, listenAddress } from "./listener.ts";
-import { readBytes } from "./read-bytes.ts";
 import type { RunningDaemon } from "./wire.ts";
 
 const STOP_WITHIN = Seconds(5);
@@ -78,7 +78,7 @@ async function readConfig(sources: OptionSources): Promise<DaemonConfig> {
   if (config.config === "") return config;
   const { parseDocument } = await import("../../io/document/parse-document.ts");
   const readFile = (path: string): Record<string, unknown> => {
-    const document = parseDocument(readBytes(path, "--config"), path);
+    const document = parseDocument(readNamed({ option: "--config", path: path }), path);
     if (document !== null && typeof document === "object" && !Array.isArray(document))
       return document as Record<string, unknown>;
     throw new InputError({ code: "CONFIG", field: path, value: document, expected: "options by name" });

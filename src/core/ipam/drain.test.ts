@@ -3,23 +3,12 @@ import { test } from "node:test";
 import { parseIp } from "../net/ip.ts";
 import { allocate } from "./allocate.ts";
 import { isDrained, leftIn, planDrain, planUndrain } from "./drain.ts";
-import { release } from "./release.ts";
 import { applyWrites, type IpamState } from "./state.ts";
-import { ask, network, options, shown, topologyOf, hostIn, worldOf } from "./testdata/world.ts";
+import { free, give, ask, network, options, topologyOf, hostIn, worldOf } from "./testdata/world.ts";
 import { planTopologyChange } from "./topology-change.ts";
-import type { AllocateRequest } from "./types.ts";
 
 const [old, young] = [network("old", "10.0.0.0/27", 29), network("young", "10.1.0.0/27", 29)];
 const world = (): IpamState => worldOf(topologyOf([old, young], ["a"]), hostIn("h1", "a"), hostIn("h2", "a"));
-function give(state: IpamState, name: string, more?: Partial<AllocateRequest>): string {
-  const answer = allocate(state, ask(name, more), options);
-  if (answer.kind === "allocated") applyWrites(state, answer.writes);
-  return shown(answer);
-}
-function free(state: IpamState, name: string): void {
-  const answer = release(state, { name }, { now: 1000 });
-  if (answer.kind === "released") applyWrites(state, answer.writes);
-}
 const drain = (state: IpamState): void => applyWrites(state, planDrain(state, old).writes);
 
 test("a drained network gives nothing more, not of known blocks, nor by number; the next network does", () => {

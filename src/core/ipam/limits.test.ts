@@ -3,22 +3,11 @@ import { test } from "node:test";
 import { parseIp } from "../net/ip.ts";
 import { allocate } from "./allocate.ts";
 import { planLimit, usedBy } from "./limits.ts";
-import { release } from "./release.ts";
 import { applyWrites, type IpamState } from "./state.ts";
-import { ask, options, shown, smallWorld } from "./testdata/world.ts";
-import type { AllocateRequest } from "./types.ts";
+import { free, give, ask, options, smallWorld } from "./testdata/world.ts";
 
 const limit = (state: IpamState, tenant: string, most: number | undefined, network?: string): void =>
   applyWrites(state, planLimit(state, { tenant, ...(network !== undefined && { network }) }, most).writes);
-function give(state: IpamState, name: string, more?: Partial<AllocateRequest>): string {
-  const answer = allocate(state, ask(name, more), options);
-  if (answer.kind === "allocated") applyWrites(state, answer.writes);
-  return shown(answer);
-}
-function free(state: IpamState, name: string): void {
-  const answer = release(state, { name }, { now: 1000 });
-  if (answer.kind === "released") applyWrites(state, answer.writes);
-}
 
 test("a tenant gets no more than its limit in all networks together, and one more when one is free", () => {
   const state = smallWorld("four");

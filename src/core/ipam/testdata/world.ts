@@ -4,7 +4,9 @@ import { parseCidr, subnet } from "../../net/cidr.ts";
 import { formatIp } from "../../net/ip.ts";
 import type { Host } from "../../model/records.ts";
 import type { Group, Network, Topology, Tree } from "../../model/topology.ts";
-import { createIpamState, type IpamState } from "../state.ts";
+import { allocate } from "../allocate.ts";
+import { release } from "../release.ts";
+import { applyWrites, createIpamState, type IpamState } from "../state.ts";
 import type { Allocation, AllocateRequest } from "../types.ts";
 
 export const cooldown = Seconds(30);
@@ -70,3 +72,15 @@ export const ask = (name: string, more: Partial<AllocateRequest> = {}): Allocate
 /** What a person wants to know of an answer: the addresses, or the kind of refusal. */
 export const shown = (answer: Allocation): string =>
   "address" in answer ? answer.address.ips.map(({ ip }) => formatIp(ip)).join(" ") : answer.kind;
+
+/** Allocates, and says the first address or why not. */
+export function give(state: IpamState, name: string, more?: Partial<AllocateRequest>): string {
+  const answer = allocate(state, ask(name, more), options);
+  if (answer.kind === "allocated") applyWrites(state, answer.writes);
+  return shown(answer);
+}
+
+export function free(state: IpamState, name: string): void {
+  const answer = release(state, { name }, { now: options.now });
+  if (answer.kind === "released") applyWrites(state, answer.writes);
+}
