@@ -9,7 +9,7 @@ import { encodeTopology } from "../../core/model/codec-topology.ts";
 import type { Topology } from "../../core/model/topology.ts";
 import { parseTopology } from "../../core/topology/parse-topology.ts";
 import type { Compare } from "../../io/store/store.ts";
-import type { ConflictLists } from "./conflict-lists.ts";
+import type { ConflictLists } from "./routes/conflict-lists.ts";
 import type { Daemon } from "./daemon.ts";
 import type { Decision } from "./writer.ts";
 

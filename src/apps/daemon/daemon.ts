@@ -7,10 +7,10 @@ import type { Store } from "../../io/store/store.ts";
 import type { Adoption, AdoptionView } from "./adoption.ts";
 import type { Leader } from "./leader.ts";
 import type { Currency } from "./currency.ts";
-import type { ConflictLists } from "./conflict-lists.ts";
+import type { ConflictLists } from "./routes/conflict-lists.ts";
 import type { DaemonMetrics } from "./metrics.ts";
 import type { Mirror } from "./mirror.ts";
-import type { WatchHub } from "./watch-hub.ts";
+import type { WatchHub } from "./watch/watch-hub.ts";
 import type { Writer } from "./writer.ts";
 
 export type Daemon = {

@@ -4,13 +4,13 @@ import { InputError, UnavailableError } from "../../base/errors.ts";
 import { within } from "../../base/within.ts";
 import { type Runner, startRunner } from "../../base/runner.ts";
 import { collectEmptyBlocks } from "../../core/ipam/release.ts";
-import { COOLDOWN } from "./address-routes.ts";
+import { COOLDOWN } from "./routes/address-routes.ts";
 import { collectLeaks } from "./ipam-gc.ts";
-import { countsOf, findingsOf } from "./ipam-routes.ts";
+import { countsOf, findingsOf } from "./routes/ipam-routes.ts";
 import type { Daemon } from "./daemon.ts";
 import type { Term } from "./leader.ts";
 import { settle } from "./settlement.ts";
-import { utilisationOf } from "./usage-routes.ts";
+import { utilisationOf } from "./routes/usage-routes.ts";
 
 const COLLECT_EVERY = Seconds(5);
 const LEAKS_EVERY = Seconds(10);

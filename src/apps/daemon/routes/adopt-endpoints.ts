@@ -1,0 +1,63 @@
+// Takes what agents report into the store, in pieces that fit into a transaction.
+import { InputError } from "../../../base/errors.ts";
+import type { HostReport, HostReportReply } from "../../../core/api/types.ts";
+import { adopt } from "../../../core/ipam/adopt.ts";
+import type { Endpoint } from "../../../core/model/records.ts";
+import { parseIp } from "../../../core/net/ip.ts";
+import type { Daemon } from "../daemon.ts";
+
+type Reported = HostReport["endpoints"];
+type Conflicts = HostReportReply["conflicts"];
+
+/** At most three writes and compares each, and room for the host and the guards. */
+const ADOPT_AT_ONCE = 12;
+
+/** Resolves with what contradicts the store. What could not be adopted is kept for when a host or network comes. */
+export async function adoptEndpoints(daemon: Daemon, host: string, reported: Reported): Promise<Conflicts> {
+  const endpoints = reported.map(toEndpoint);
+  refuseRepeatedNames(endpoints);
+  const conflicts: Conflicts = [];
+  for (let i = 0; i < endpoints.length; i += ADOPT_AT_ONCE) {
+    const some = endpoints.slice(i, i + ADOPT_AT_ONCE);
+    const found = await daemon.writer.submit((state) => {
+      const plan = adopt(state, host, some, { now: daemon.clock.now() });
+      return { value: plan.conflicts, plan };
+    });
+    conflicts.push(...found);
+  }
+  const open = new Set(conflicts.map(({ name }) => name));
+  if (open.size === 0) daemon.unadopted.delete(host);
+  else
+    daemon.unadopted.set(
+      host,
+      reported.filter(({ name }) => open.has(name)),
+    );
+  if (open.size > 0)
+    daemon.log.warn("endpoints contradict the store", { host, conflicts: conflicts.slice(0, 5) });
+  return conflicts;
+}
+
+/** Tries again what could not be adopted before; nothing is handed out meanwhile. */
+export async function readoptAfter<T>(daemon: Daemon, change: () => Promise<T>): Promise<T> {
+  if (daemon.unadopted.size === 0) return change();
+  return daemon.adoption.holding(async () => {
+    const result = await change();
+    for (const [host, endpoints] of [...daemon.unadopted]) await adoptEndpoints(daemon, host, endpoints);
+    return result;
+  });
+}
+
+function toEndpoint({ name, ips, tenant, segment, sequence }: Reported[number], index: number): Endpoint {
+  const parsed = ips.map((ip, i) => parseIp(ip, `body.endpoints[${index}].ips[${i}]`));
+  return { name, ips: parsed, tenant, segment, sequence };
+}
+
+function refuseRepeatedNames(endpoints: readonly Endpoint[]): void {
+  const names = new Set<string>();
+  for (const [i, { name }] of endpoints.entries()) {
+    const field = `body.endpoints[${i}].name`;
+    if (names.has(name))
+      throw new InputError({ code: "NAME_REPEATED", field, value: name, expected: "each name once" });
+    names.add(name);
+  }
+}

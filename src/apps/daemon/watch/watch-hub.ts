@@ -1,0 +1,187 @@
+// Fans changes out to the agents' streams, to each what concerns it. Lines are serialized once for all; a watcher that cannot keep up
+// is cut off and comes back with its revision. Never reads the store.
+import { concernIndex, type Scope } from "../../../core/desired/concern.ts";
+import { WatchRing } from "./watch-ring.ts";
+import { RENEW, type Step, toldOf, toLine, type WatchChange, WatchWorld } from "./watch-world.ts";
+
+/** Bytes that may wait for one watcher beyond the snapshot it was sent. */
+const MAX_BACKLOG = 8 * 1024 * 1024;
+/** What concerns more watchers than these is held for the next flush: many small writes cost more than the lines in them. */
+const MAX_AT_ONCE = 40;
+
+/** Where a watcher's lines go; `pending` is how many bytes have not left yet. */
+export type WatchSink = {
+  write(chunk: string | Buffer): void;
+  pending(): number;
+  /** Ends the stream; `cut`: without waiting for what is pending. */
+  end(cut: boolean): void;
+};
+
+export type WatchFrom = {
+  readonly since?: number | undefined;
+  readonly cluster?: string | undefined;
+  /** What the watcher wants to hear of; absent: of everything. It resumes only with the scope that it had. */
+  readonly scope?: Scope | undefined;
+};
+
+type Watcher = {
+  readonly sink: WatchSink;
+  readonly scope: Scope | undefined;
+  allowance: number;
+  /** Lines that were not sent yet: those of this publication, and those held. */
+  lines: string[];
+  isRenewed: boolean;
+};
+
+export class WatchHub {
+  readonly #cluster: string;
+  readonly #watchers = new Set<Watcher>();
+  readonly #index = concernIndex<Watcher>();
+  /** Those who want to hear of everything. */
+  readonly #whole = new Set<Watcher>();
+  readonly #world = new WatchWorld();
+  readonly #ring = new WatchRing();
+  /** Watchers with lines that wait for the next flush. */
+  readonly #held = new Set<Watcher>();
+  #revision = 0;
+  #snapshot: { readonly revision: number; readonly bytes: Buffer } | undefined;
+
+  constructor(cluster: string) {
+    this.#cluster = cluster;
+  }
+
+  get watchers(): number {
+    return this.#watchers.size;
+  }
+
+  /** Takes the whole state at `revision`: every watcher is sent a reset. */
+  reset(revision: number, changes: readonly WatchChange[]): void {
+    this.#world.clear();
+    for (const change of changes) this.#world.take(revision, change);
+    this.#ring.clear(revision);
+    this.#revision = revision;
+    this.#snapshot = undefined;
+    for (const watcher of this.#watchers) this.#renew(watcher);
+  }
+
+  /**
+   * Takes the changes of whole revisions up to `revision`, in order. What a watcher is sent ends in a bookmark: a stream cut in the
+   * middle of a revision must not look complete.
+   */
+  publish(revision: number, changes: readonly WatchChange[]): void {
+    this.#revision = revision;
+    const told = new Set<Watcher>();
+    for (const change of changes) {
+      const step = this.#world.take(revision, change);
+      if (!step) continue;
+      this.#snapshot = undefined;
+      this.#ring.push(step);
+      const concerned = this.#concerned(step);
+      for (const watcher of concerned) {
+        note(watcher, step);
+        if (concerned.size > MAX_AT_ONCE && !watcher.isRenewed) this.#held.add(watcher);
+        told.add(watcher);
+      }
+    }
+    for (const watcher of told)
+      if (watcher.isRenewed) this.#renew(watcher);
+      else if (!this.#held.has(watcher)) this.#sendLines(watcher);
+  }
+
+  /** Sends what was held; call it a few times a second. */
+  flush(): void {
+    for (const watcher of this.#held) this.#sendLines(watcher);
+    this.#held.clear();
+  }
+
+  /** Starts a stream; call the result when the connection is gone. */
+  subscribe({ since, cluster, scope }: WatchFrom, sink: WatchSink): () => void {
+    const missed = cluster === this.#cluster ? this.#changesAfter(since, scope) : undefined;
+    const first = missed ?? this.#wholeState(scope);
+    sink.write(first);
+    const watcher = { sink, scope, allowance: first.length + MAX_BACKLOG, lines: [], isRenewed: false };
+    this.#watchers.add(watcher);
+    if (scope) this.#index.add(scope, watcher);
+    else this.#whole.add(watcher);
+    return () => this.#forget(watcher);
+  }
+
+  /** Tells every watcher that it has seen all there is; `behind`: all that is known here, and the store may have more. */
+  bookmark(behind = false): void {
+    this.flush();
+    const told = { type: "bookmark", revision: this.#revision } as const;
+    const line = Buffer.from(toLine(behind ? { ...told, behind } : told));
+    for (const watcher of this.#watchers) this.#send(watcher, line);
+  }
+
+  close(): void {
+    for (const { sink } of this.#watchers) sink.end(false);
+    for (const watcher of [...this.#watchers]) this.#forget(watcher);
+  }
+
+  #forget(watcher: Watcher): void {
+    if (watcher.scope && this.#watchers.has(watcher)) this.#index.remove(watcher.scope, watcher);
+    for (const set of [this.#watchers, this.#whole, this.#held]) set.delete(watcher);
+  }
+
+  #concerned(step: Step): ReadonlySet<Watcher> {
+    if (step.forAll) return this.#watchers;
+    const found = new Set(this.#whole);
+    for (const party of [step.before, step.after])
+      for (const watcher of party ? this.#index.of(party) : []) found.add(watcher);
+    return found;
+  }
+
+  #renew(watcher: Watcher): void {
+    const state = this.#wholeState(watcher.scope);
+    watcher.allowance = Math.max(watcher.allowance, state.length + MAX_BACKLOG);
+    watcher.lines = [];
+    watcher.isRenewed = false;
+    this.#held.delete(watcher);
+    this.#send(watcher, state);
+  }
+
+  #sendLines(watcher: Watcher): void {
+    const chunk = watcher.lines.join("") + this.#bookmarkLine();
+    watcher.lines = [];
+    this.#send(watcher, chunk);
+  }
+
+  #send(watcher: Watcher, chunk: string | Buffer): void {
+    if (watcher.sink.pending() > watcher.allowance) {
+      this.#forget(watcher);
+      watcher.sink.end(true);
+    } else watcher.sink.write(chunk);
+  }
+
+  #changesAfter(since: number | undefined, scope: Scope | undefined): string | undefined {
+    if (since === undefined || since > this.#revision) return undefined;
+    const missed = this.#ring.after(since, scope);
+    return missed && [toLine({ type: "resume", cluster: this.#cluster }), ...missed, this.#synced()].join("");
+  }
+
+  #wholeState(scope: Scope | undefined): Buffer {
+    const text = (): string => {
+      const lines = [...this.#world.lines(scope)];
+      return [toLine({ type: "reset", cluster: this.#cluster }), ...lines, this.#synced()].join("");
+    };
+    if (scope) return Buffer.from(text());
+    if (this.#snapshot?.revision !== this.#revision)
+      this.#snapshot = { revision: this.#revision, bytes: Buffer.from(text()) };
+    return this.#snapshot.bytes;
+  }
+
+  #synced(): string {
+    return toLine({ type: "synced", revision: this.#revision });
+  }
+
+  #bookmarkLine(): string {
+    return toLine({ type: "bookmark", revision: this.#revision });
+  }
+}
+
+function note(watcher: Watcher, step: Step): void {
+  const told = toldOf(step, watcher.scope);
+  if (told === RENEW) watcher.isRenewed = true;
+  else if (told !== undefined) watcher.lines.push(told);
+}
