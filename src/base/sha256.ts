@@ -19,6 +19,9 @@ export function sha256(text: string): Uint8Array {
   return new Uint8Array(digest.buffer);
 }
 
+/** 32 bits of it: spreads names evenly, and always in the same way. */
+export const hashOf = (text: string): number => new DataView(sha256(text).buffer).getUint32(0);
+
 /** The text, a one bit, zeros, and the length in bits, filling blocks of 64 bytes. */
 function padded(text: string): DataView {
   const bytes = utf8(text);

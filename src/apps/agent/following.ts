@@ -4,7 +4,7 @@ import { Milliseconds, type Rng, Seconds } from "../../base/clock.ts";
 import { InputError, UnavailableError } from "../../base/errors.ts";
 import type { HealthReporter } from "../../base/health.ts";
 import { type Runner, startRunner } from "../../base/runner.ts";
-import { sha256 } from "../../base/sha256.ts";
+import { hashOf } from "../../base/sha256.ts";
 import type { DaemonClient } from "../../io/daemon/daemon-client.ts";
 import { type FollowDeps, followOnce } from "./follow.ts";
 import type { Metrics } from "./metrics.ts";
@@ -32,10 +32,7 @@ export type FollowingDeps = Omit<FollowDeps, "heard" | "replica"> & {
 };
 
 /** Which of `count` replicas is a host's own: they share the hosts evenly. */
-export function homeOf(hostname: string, count: number): number {
-  const [a = 0, b = 0, c = 0] = sha256(hostname);
-  return ((a << 16) | (b << 8) | c) % count;
-}
+export const homeOf = (hostname: string, count: number): number => hashOf(hostname) % count;
 
 export function startFollowing(deps: FollowingDeps): Pick<Runner, "close"> {
   const { client, clock } = deps;

@@ -29,7 +29,7 @@ export type Daemon = {
   readonly health: Health;
   readonly clock: Clock;
   readonly log: Log;
-  /** Where this daemon starts to look for a new block, so that replicas do not race for one. */
+  /** Where this daemon starts to look for a new block: replicas do not race for one, and each goes on where it was before a restart. */
   readonly offsetSeed: number;
   /** After its removal nobody else gets what a host had. */
   readonly hostQuarantine: Duration;

@@ -4,6 +4,7 @@ import type { FastifyInstance } from "fastify";
 import { type Clock, type Rng, Seconds } from "../../base/clock.ts";
 import { createHealth } from "../../base/health.ts";
 import type { Log } from "../../base/log.ts";
+import { hashOf } from "../../base/sha256.ts";
 import { within } from "../../base/within.ts";
 import { tlsFiles } from "../../io/http/listen-address.ts";
 import type { Store } from "../../io/store/store.ts";
@@ -107,12 +108,14 @@ function assemble(
   };
   const mirror = new Mirror({ store, ...deps, onChange, onError });
   const writer = new Writer({ store, mirror, clock, metrics });
-  const leader = new Leader({ store, writer, clock, log, holder: `${hostname()} ${config.listen}` });
+  // Of all replicas this one, also after it was started again.
+  const name = `${hostname()} ${config.listen}`;
+  const leader = new Leader({ store, writer, clock, log, holder: name });
   const { newCluster, adoptionWindow: window } = config;
   const { fresh } = store.identity;
   const adoption = new Adoption({ cluster, fresh, imported, newCluster, now: clock.monotonic(), window });
   // An embedded store has this one daemon: nobody to race with for a block, so the search starts at the first.
-  const offsetSeed = config.store.startsWith("etcd:") ? Math.floor(deps.rng() * 2 ** 32) : 0;
+  const offsetSeed = config.store.startsWith("etcd:") ? hashOf(name) : 0;
   const unadopted: Daemon["unadopted"] = new Map();
   return {
     store,
