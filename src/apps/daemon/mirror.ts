@@ -4,7 +4,7 @@ import { type Clock, Milliseconds, type Rng, Seconds } from "../../base/clock.ts
 import { UnavailableError } from "../../base/errors.ts";
 import { createLock } from "../../base/lock.ts";
 import type { Log } from "../../base/log.ts";
-import { backoffDelay } from "../../base/retry.ts";
+import { backoffDelay, retry } from "../../base/retry.ts";
 import { within } from "../../base/within.ts";
 import { createIpamState, type IpamState } from "../../core/ipam/state.ts";
 import type { Write } from "../../core/ipam/types.ts";
@@ -16,6 +16,8 @@ const PREFIX = "/romana/v3/";
 const GUARDS = `${PREFIX}guards/`;
 const ADDRESSES = `${PREFIX}addresses/`;
 const BACKOFF = { first: Milliseconds(50), most: Seconds(5) };
+/** Times that the first reading is begun because the store forgot the revision it was made at: enough for minutes. */
+const FIRST_READINGS = 50;
 /** Of a row of failures, each of these is logged. */
 const LOG_EVERY = 10;
 /** How long a conflict waits for the watch to tell what it conflicted with. */
@@ -92,7 +94,10 @@ export class Mirror {
 
   /** Reads everything, then follows in the background. */
   async start(): Promise<void> {
-    await this.#relist();
+    const retriable = (error: unknown): boolean =>
+      error instanceof UnavailableError && error.code === "STORE_COMPACTED";
+    const options = { attempts: FIRST_READINGS, backoff: BACKOFF, retriable };
+    await retry(() => this.#relist(), options, this.#deps);
     this.#following = this.#follow().then(this.#ended.resolve, this.#ended.reject);
   }
 

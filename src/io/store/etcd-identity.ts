@@ -15,6 +15,13 @@ export type Identity = { readonly clusterId: string; readonly fresh: boolean; re
 
 /** Rejects with `STORE_SCHEMA_NEWER`, `STORE_CORRUPT` and what calls reject with. */
 export async function readIdentity(client: EtcdClient): Promise<Identity> {
+  // A transaction that only might put is refused at full quota, and a daemon must be able to start then.
+  const { header, kvs } = await client.call(methods.range, { key: KEY }, REPEATABLE);
+  if (kvs.length === 0) return makeIdentity(client);
+  return { clusterId: parseIdentity(kvs[0]?.value), fresh: false, revision: toNumber(header.revision) };
+}
+
+async function makeIdentity(client: EtcdClient): Promise<Identity> {
   const clusterId = randomUUID();
   const value = Buffer.from(JSON.stringify({ clusterId, schema: SCHEMA }));
   const request: TxnRequest = {
