@@ -4,7 +4,8 @@ import { InputError } from "../../base/errors.ts";
 import { readOptions } from "../../base/options.ts";
 import { emptySnapshot } from "../../core/model/snapshot.ts";
 import { parseCidr } from "../../core/net/cidr.ts";
-import { agentOptions, checkConfig, metricsAddress, parseServiceRange, parseTags } from "./config.ts";
+import { metricsAddress } from "../../io/http/health-options.ts";
+import { agentOptions, checkConfig, parseServiceRange, parseTags } from "./config.ts";
 import { run } from "./main.ts";
 import { overlapFault } from "./overlap.ts";
 

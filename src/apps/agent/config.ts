@@ -1,26 +1,15 @@
 // The agent's options: one table for flags, environment, help and types.
 import { Seconds } from "../../base/clock.ts";
-import { type Fault, InputError } from "../../base/errors.ts";
+import { InputError } from "../../base/errors.ts";
 import * as options from "../../base/options.ts";
 import { type Cidr, parseCidr } from "../../core/net/cidr.ts";
-import { parseListen, plainFaults, tlsFaults, tlsOptions } from "../../io/http/listen-address.ts";
-import { accessFaults, accessOptions } from "../../io/daemon/access.ts";
+import { accessFaults, accessOptions, daemonOption, parseDaemons } from "../../io/daemon/access.ts";
+import { healthFaults, healthOptions } from "../../io/http/health-options.ts";
 
 const { option } = options;
 
-/** A port alone is what Romana v2 took, and a number in a file. */
-const metricsPlace: options.OptionType<string> = {
-  meta: "ADDRESS:PORT",
-  expected: "ADDRESS:PORT or a port",
-  read: (raw) => (/^(|.*:)\d{1,5}$/.test(String(raw)) ? String(raw) : undefined),
-};
-
 export const agentOptions = {
-  daemon: option(
-    options.listOf(options.text),
-    ["http://127.0.0.1:9600"],
-    "the daemon's address; several replicas by commas",
-  ),
+  ...daemonOption,
   ...accessOptions,
   hostname: option(options.text, "", "name of this node; default the machine's"),
   linkName: option(
@@ -56,13 +45,7 @@ export const agentOptions = {
     "/var/lib/romana",
     "directory for what must outlive the agent: its endpoints",
   ),
-  metrics: option(
-    metricsPlace,
-    "127.0.0.1:9607",
-    "address and port of health and metrics; a port alone is on 127.0.0.1; 0: none",
-  ),
-  ...tlsOptions,
-  insecure: option(options.toggle, false, "health and metrics off loopback without TLS"),
+  ...healthOptions("127.0.0.1:9607"),
   resync: option(options.duration, Seconds(60), "how often everything is observed again, besides events"),
   reportInterval: option(
     options.duration,
@@ -82,7 +65,7 @@ export type AgentConfig = options.OptionValues<typeof agentOptions>;
 export function checkConfig(config: AgentConfig): void {
   parseTags(config.tags);
   const faults = parseDaemons(config.daemon).flatMap((url) => accessFaults(config, url));
-  faults.push(...checkMetrics(config));
+  faults.push(...healthFaults(config));
   if (faults.length > 0) throw new InputError(faults);
   parseServiceRange(config.serviceClusterIpRange);
   if (config.dryRun && !config.once)
@@ -92,18 +75,6 @@ export function checkConfig(config: AgentConfig): void {
       value: true,
       expected: "--once beside it",
     });
-}
-
-/** Where `--metrics` says to listen, as ADDRESS:PORT; "": nowhere. */
-export const metricsAddress = (text: string): string =>
-  text === "0" ? "" : text.includes(":") ? text : `127.0.0.1:${text}`;
-
-/** InputError as of `tlsFaults`, `plainFaults` and `parseListen`. */
-function checkMetrics(config: AgentConfig): Fault[] {
-  const address = metricsAddress(config.metrics);
-  if (address === "") return [];
-  parseListen("--metrics", address);
-  return [...tlsFaults(config), ...(config.insecure ? [] : plainFaults("--metrics", address, config))];
 }
 
 /** CIDRs of `--service-cluster-ip-range`. InputError of `parseCidr`. */
@@ -122,25 +93,4 @@ export function parseTags(tags: readonly string[]): Record<string, string> {
       return [text.slice(0, at), text.slice(at + 1)];
     }),
   );
-}
-
-/** Addresses of `--daemon`. InputError `DAEMON_URL`. */
-export function parseDaemons(urls: readonly string[]): URL[] {
-  if (urls.length === 0)
-    throw new InputError({
-      code: "DAEMON_URL",
-      field: "--daemon",
-      value: "",
-      expected: "at least one address",
-    });
-  return urls.map((text) => {
-    if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
-      throw new InputError({
-        code: "DAEMON_URL",
-        field: "--daemon",
-        value: text,
-        expected: "an address as https://10.0.0.1:9600",
-      });
-    return new URL(text);
-  });
 }

@@ -4,6 +4,15 @@ import * as options from "../../base/options.ts";
 import { isLoopback } from "../../core/net/loopback.ts";
 import { pairFaults, type PemFiles, readNamed } from "../pem/pem-files.ts";
 
+/** Of every program that speaks to the daemon all the time. */
+export const daemonOption = {
+  daemon: options.option(
+    options.listOf(options.text),
+    ["http://127.0.0.1:9600"],
+    "the daemon's address; several replicas by commas",
+  ),
+} as const satisfies options.OptionTable;
+
 /** Options of every program that speaks to the daemon. */
 export const accessOptions = {
   daemonCa: options.option(
@@ -49,6 +58,27 @@ export function accessFaults(access: DaemonAccess, url: URL): Fault[] {
     ...pairFaults(accessPems(access)),
     ...(given && !isSafe ? [{ code: "DAEMON_PLAIN", field: "daemon", value: url.origin, expected }] : []),
   ];
+}
+
+/** Addresses of `--daemon`. InputError `DAEMON_URL`. */
+export function parseDaemons(urls: readonly string[]): URL[] {
+  if (urls.length === 0)
+    throw new InputError({
+      code: "DAEMON_URL",
+      field: "--daemon",
+      value: "",
+      expected: "at least one address",
+    });
+  return urls.map((text) => {
+    if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+      throw new InputError({
+        code: "DAEMON_URL",
+        field: "--daemon",
+        value: text,
+        expected: "an address as https://10.0.0.1:9600",
+      });
+    return new URL(text);
+  });
 }
 
 /** The file's first line; `undefined` where no file is given. InputError `FILE`, `TOKEN`. Never shows what it found. */

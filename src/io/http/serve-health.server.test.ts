@@ -1,4 +1,4 @@
-// The agent's own listener: who reads its health and metrics, in plain, over TLS, and with certificates asked for.
+// The listener of a program that is no server: who reads its health and metrics, in plain, over TLS, and with certificates asked for.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -8,34 +8,33 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test, type TestContext } from "node:test";
+import { Registry } from "prom-client";
 import { type CertificateFiles, createAuthority } from "../../../test/support/certificates.ts";
 import { systemClock } from "../../base/clock.ts";
 import { createHealth } from "../../base/health.ts";
 import { silentLog } from "../../base/log.ts";
 import { readOptions } from "../../base/options.ts";
-import { agentOptions, checkConfig } from "./config.ts";
-import { serveHealth } from "./http.ts";
-import { createMetrics } from "./metrics.ts";
+import { healthOptions } from "./health-options.ts";
+import { serveHealth } from "./serve-health.ts";
 
-const dir = mkdtempSync(join(tmpdir(), "romana-agent-http-"));
+const dir = mkdtempSync(join(tmpdir(), "romana-health-"));
 after(() => rmSync(dir, { recursive: true }));
 const ours = createAuthority(join(dir, "ours"));
-const agent = ours.issue("agent", ["IP:127.0.0.1"]);
+const server = ours.issue("server", ["IP:127.0.0.1"]);
 const scraper = ours.issue("scraper", []);
 const revoked = ours.issue("revoked", []);
 const list = ours.revoke(revoked);
 const stranger = createAuthority(join(dir, "theirs")).issue("scraper", []);
 
 async function start(t: TestContext, ...argv: string[]): Promise<number> {
-  const config = readOptions(agentOptions, { argv, env: {}, envPrefix: "TEST" });
-  checkConfig(config);
-  const { registry } = createMetrics();
-  const server = await serveHealth(config, { health: createHealth(systemClock), registry, log: silentLog });
+  const config = readOptions(healthOptions(""), { argv, env: {}, envPrefix: "TEST" });
+  const registry = new Registry();
+  const served = await serveHealth(config, { health: createHealth(systemClock), registry, log: silentLog });
   t.after(() => {
-    server.close();
-    server.closeAllConnections();
+    served.close();
+    served.closeAllConnections();
   });
-  return (server.address() as AddressInfo).port;
+  return (served.address() as AddressInfo).port;
 }
 
 /** The reply's status. */
@@ -50,7 +49,7 @@ async function ask(port: number, path: string, tls?: Partial<CertificateFiles>):
   return reply.statusCode;
 }
 
-const TLS = ["--tls-cert", agent.cert, "--tls-key", agent.key];
+const TLS = ["--tls-cert", server.cert, "--tls-key", server.key];
 const CLIENTS = [...TLS, "--tls-client-ca", ours.ca, "--tls-crl", list];
 
 /** Each: how it listens, what is shown, and the status of /metrics and of /healthz. */

@@ -1,12 +1,12 @@
-// Health and metrics of the agent, on plain node:http: it is on every node and should be small.
+// Health and metrics of a program that is no server, on plain node:http: one is on every node and should be small.
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Registry } from "prom-client";
 import { UnavailableError } from "../../base/errors.ts";
 import type { Health } from "../../base/health.ts";
 import type { Log } from "../../base/log.ts";
-import { parseListen, tlsFiles } from "../../io/http/listen-address.ts";
-import { createLimitedServer, HTTP_LIMITS } from "../../io/http/server.ts";
-import { type AgentConfig, metricsAddress } from "./config.ts";
+import { type HealthOptions, metricsAddress } from "./health-options.ts";
+import { parseListen, tlsFiles } from "./listen-address.ts";
+import { createLimitedServer, HTTP_LIMITS } from "./server.ts";
 
 /** A scraper and a few probes: who opens more is no client of this. */
 const LIMITS = { ...HTTP_LIMITS, connections: 64, request: 10_000 };
@@ -18,7 +18,7 @@ type HealthDeps = { readonly health: Health; readonly registry: Registry; readon
  * `--tls-client-ca` asks for one: probes have none. UnavailableError `LISTEN`.
  */
 export async function serveHealth(
-  config: AgentConfig,
+  config: HealthOptions,
   { health, registry, log }: HealthDeps,
 ): Promise<Server> {
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
