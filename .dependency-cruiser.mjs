@@ -3,7 +3,8 @@ const coreRanks = [
   ["net"],
   ["model", "netlink"],
   ["api", "topology", "nft"],
-  ["ipam", "policy", "vip"],
+  ["policy"],
+  ["ipam", "vip"],
   ["desired"],
   ["bird", "vpc", "dns", "simulate"],
 ];

@@ -37,9 +37,18 @@ export function inverseOf(state: IpamState, write: Write): Write {
       return limitWrite(state, write.limit.tenant);
     case "delete-limit":
       return limitWrite(state, write.tenant);
+    case "put-policy":
+      return policyWrite(state, write.policy.id);
+    case "delete-policy":
+      return policyWrite(state, write.id);
     case "bump-guard":
       return write;
   }
+}
+
+function policyWrite(state: IpamState, id: string): Write {
+  const policy = state.policies.get(id);
+  return policy ? { kind: "put-policy", policy } : { kind: "delete-policy", id };
 }
 
 function limitWrite(state: IpamState, tenant: string): Write {

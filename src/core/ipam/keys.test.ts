@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Policy } from "../model/policy.ts";
 import { parseCidr } from "../net/cidr.ts";
 import { allocate } from "./allocate.ts";
 import { keyOfWrite, valueOfWrite, writeOfEntry } from "./keys.ts";
@@ -12,6 +13,11 @@ test("a write read back from its key and text is the same write", () => {
   const answer = allocate(state, ask("ns/pod#1"), options);
   assert.equal(answer.kind, "allocated");
   const cidr = parseCidr("10.0.0.0/29");
+  const policy: Policy = {
+    ...{ id: "a b", description: "", direction: "egress" },
+    subjects: [{ kind: "hosts" }],
+    rules: [],
+  };
   const writes: Write[] = [
     ...(answer.kind === "allocated" ? answer.writes : []),
     { kind: "put-topology", topology: state.topology },
@@ -28,6 +34,8 @@ test("a write read back from its key and text is the same write", () => {
     { kind: "put-limit", limit: { tenant: "a/b", total: 3, networks: { four: 2 } } },
     { kind: "put-limit", limit: { tenant: "a/b", networks: {} } },
     { kind: "delete-limit", tenant: "a/b" },
+    { kind: "put-policy", policy },
+    { kind: "delete-policy", id: "a b" },
     { kind: "bump-guard", network: "four" },
   ];
   for (const write of writes)
@@ -36,6 +44,6 @@ test("a write read back from its key and text is the same write", () => {
 });
 
 test("keys of no record are passed over", () => {
-  for (const key of ["/romana/v3/policies/x", "/romana/v3/blocks/nonsense"])
+  for (const key of ["/romana/v3/nonsense/x", "/romana/v3/blocks/nonsense"])
     assert.equal(writeOfEntry(key, undefined), undefined);
 });

@@ -16,6 +16,7 @@ import {
 import { decodeTopology, encodeTopology } from "../model/codec-topology.ts";
 import { decodeEvidence, encodeEvidence } from "../model/evidence.ts";
 import { decodeLimit, encodeLimit } from "../model/limit.ts";
+import { decodePolicy, encodePolicy } from "../policy/codec.ts";
 import * as keys from "../model/keys.ts";
 import type { Write } from "./types.ts";
 
@@ -53,6 +54,10 @@ export function keyOfWrite(write: Write): string {
       return keys.limitKey(write.limit.tenant);
     case "delete-limit":
       return keys.limitKey(write.tenant);
+    case "put-policy":
+      return keys.policyKey(write.policy.id);
+    case "delete-policy":
+      return keys.policyKey(write.id);
     case "bump-guard":
       return keys.guardKey(write.network);
   }
@@ -77,6 +82,8 @@ export function valueOfWrite(write: Write): string | undefined {
       return encodeReservation(write.reservation);
     case "put-limit":
       return encodeLimit(write.limit);
+    case "put-policy":
+      return encodePolicy(write.policy);
     case "bump-guard":
       return "{}";
     default:
@@ -84,10 +91,10 @@ export function valueOfWrite(write: Write): string | undefined {
   }
 }
 
-/** The write that an entry (`value` undefined: its deletion) amounts to; `undefined` for keys of no record that concerns addresses. Throws UnavailableError `STORE_GARBAGE`. */
+/** The write that an entry (`value` undefined: its deletion) amounts to; `undefined` for keys of no record. Throws UnavailableError `STORE_GARBAGE`. */
 export function writeOfEntry(key: string, value: string | undefined): Write | undefined {
   const parsed = keys.parseKey(key);
-  if (!parsed || parsed.kind === "policies") return undefined;
+  if (!parsed) return undefined;
   if (parsed.kind === "topology") {
     const topology = value === undefined ? { networks: [], trees: [] } : decodeTopology(key, value);
     return { kind: "put-topology", topology };
@@ -96,7 +103,7 @@ export function writeOfEntry(key: string, value: string | undefined): Write | un
   return value === undefined ? deletion(parsed.kind, parsed.name) : putting(parsed.kind, key, value);
 }
 
-type RecordKind = "hosts" | "blocks" | "addresses" | "blackouts" | "evidence" | "reservations" | "limits";
+type RecordKind = Exclude<keys.ParsedKey["kind"], "topology" | "guards">;
 
 function putting(kind: RecordKind, key: string, value: string): Write {
   switch (kind) {
@@ -112,6 +119,8 @@ function putting(kind: RecordKind, key: string, value: string): Write {
       return { kind: "put-evidence", evidence: decodeEvidence(key, value) };
     case "limits":
       return { kind: "put-limit", limit: decodeLimit(key, value) };
+    case "policies":
+      return { kind: "put-policy", policy: decodePolicy(key, value) };
     case "reservations":
       return { kind: "put-reservation", reservation: decodeReservation(key, value) };
   }
@@ -128,6 +137,7 @@ function deletion(kind: RecordKind, name: string): Write | undefined {
   if (kind === "hosts") return { kind: "delete-host", name };
   if (kind === "addresses") return { kind: "delete-address", name };
   if (kind === "limits") return { kind: "delete-limit", tenant: name };
+  if (kind === "policies") return { kind: "delete-policy", id: name };
   if (kind === "evidence") return { kind: "delete-evidence", host: name };
   const cidr = tryParseCidr(name);
   return cidr && { kind: DELETIONS[kind], cidr };

@@ -1,10 +1,11 @@
-// The records of address management with their indexes: the daemon's mirror of the store and the ground every plan
+// The records of the store with their indexes: the daemon's mirror of the store and the ground every plan
 // stands on. `apply` is the only thing that changes it; planning functions only read.
 import type { Cidr } from "../net/cidr.ts";
 import type { Ip } from "../net/ip.ts";
 import { ipMap } from "../net/ip-map.ts";
 import type { Limit } from "../model/limit.ts";
 import type { Evidence } from "../model/evidence.ts";
+import type { Policy } from "../model/policy.ts";
 import type { Address, Blackout, Host, Reservation } from "../model/records.ts";
 import type { Group, Network, Topology } from "../model/topology.ts";
 import { groupsByPath } from "../topology/groups.ts";
@@ -25,6 +26,8 @@ export type IpamState = Omit<BlockIndex, "put" | "drop" | "reserve" | "unreserve
   readonly reservations: ReadonlyMap<string, Reservation>;
   /** By tenant. */
   readonly limits: ReadonlyMap<string, Limit>;
+  /** By id. */
+  readonly policies: ReadonlyMap<string, Policy>;
   /** What is reserved for the asker by its name or pod. */
   readonly keptFor: (asker: { readonly name: string; readonly pod?: string }) => readonly Reservation[];
   readonly network: (name: string) => Network | undefined;
@@ -44,6 +47,7 @@ export function createIpamState(): IpamState {
   const addresses = createAddresses();
   const evidence = new Map<string, Evidence>();
   const limits = new Map<string, Limit>();
+  const policies = new Map<string, Policy>();
   const blackouts = createBlackouts({ reserve, unreserve });
   const reservations = createReservations({ reserve, unreserve });
   let topology = indexTopology({ networks: [], trees: [] });
@@ -64,6 +68,8 @@ export function createIpamState(): IpamState {
     "delete-reservation": ({ cidr }) => reservations.drop(cidr),
     "put-limit": ({ limit }) => limits.set(limit.tenant, limit),
     "delete-limit": ({ tenant }) => limits.delete(tenant),
+    "put-policy": ({ policy }) => policies.set(policy.id, policy),
+    "delete-policy": ({ id }) => policies.delete(id),
     "bump-guard": () => undefined,
   };
   return {
@@ -75,6 +81,7 @@ export function createIpamState(): IpamState {
     addresses: addresses.byName,
     evidence,
     limits,
+    policies,
     blackouts: blackouts.blackouts,
     reservations: reservations.reservations,
     keptFor: reservations.keptFor,

@@ -5,6 +5,7 @@ import type { Cidr } from "../net/cidr.ts";
 import type { Family, Ip } from "../net/ip.ts";
 import type { Evidence } from "../model/evidence.ts";
 import type { Limit } from "../model/limit.ts";
+import type { Policy } from "../model/policy.ts";
 import type { Address, Blackout, Block, Host, Reservation } from "../model/records.ts";
 import type { Topology } from "../model/topology.ts";
 
@@ -25,6 +26,8 @@ export type Write =
   | { readonly kind: "delete-reservation"; readonly cidr: Cidr }
   | { readonly kind: "put-limit"; readonly limit: Limit }
   | { readonly kind: "delete-limit"; readonly tenant: string }
+  | { readonly kind: "put-policy"; readonly policy: Policy }
+  | { readonly kind: "delete-policy"; readonly id: string }
   | { readonly kind: "bump-guard"; readonly network: string };
 
 /**

@@ -13,6 +13,8 @@ export const RECORD_STEPS: readonly RecordStep[] = [
   (_key, value) => value,
   // Schema 2 has reservations and limits: who does not know them would give what is kept. The records of schema 1 stay as they are.
   (_key, value) => value,
+  // Schema 3 has policies: who does not know them would tell agents that all is open. What an earlier program may have put there stays.
+  (_key, value) => value,
 ];
 /** What this program reads and writes. */
 export const RECORDS_SCHEMA = RECORD_STEPS.length;

@@ -17,6 +17,7 @@ import { ipamRoutes } from "./ipam-routes.ts";
 import { limitRoutes } from "./limit-routes.ts";
 import { networkRoutes, tenantRoutes } from "./network-routes.ts";
 import { healthRoutes, opsRoutes } from "./ops-routes.ts";
+import { policyRoutes } from "./policy-routes.ts";
 import { reservationRoutes } from "./reservation-routes.ts";
 import { topologyPlanRoutes } from "./topology-plan-routes.ts";
 import { topologyRoutes } from "./topology-routes.ts";
@@ -48,6 +49,7 @@ export async function createDaemonApp(
   blackoutRoutes(app, daemon);
   reservationRoutes(app, daemon);
   limitRoutes(app, daemon);
+  policyRoutes(app, daemon);
   drainRoutes(app, daemon);
   topologyRoutes(app, daemon);
   topologyPlanRoutes(app, daemon);
