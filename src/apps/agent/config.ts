@@ -39,6 +39,11 @@ export const agentOptions = {
     "",
     "CIDR of services, one a family by commas: pod networks must not overlap it",
   ),
+  failsafePorts: option(
+    options.listOf(options.integer(1, 65_535)),
+    [22, 2379, 2380, 6443, 9600, 10_250] as readonly number[],
+    "TCP ports of this host that no policy cuts, in neither direction",
+  ),
   cniSocket: option(options.text, "/run/romana/cni.sock", "unix socket on which the CNI plugin asks"),
   stateDir: option(
     options.text,

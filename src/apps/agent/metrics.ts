@@ -30,6 +30,22 @@ export function createMetrics() {
       buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
       registers,
     }),
+    sets: new Gauge({
+      name: "romana_agent_managed_sets",
+      help: "Sets and maps of the packet filter",
+      registers,
+    }),
+    chains: new Gauge({
+      name: "romana_agent_managed_chains",
+      help: "Chains of the packet filter",
+      registers,
+    }),
+    filterSync: new Histogram({
+      name: "romana_agent_filter_sync_duration_seconds",
+      help: "One pass over the packet filter: compute, plan, apply",
+      buckets: [0.0005, 0.001, 0.002, 0.005, 0.02, 0.1, 0.5, 2],
+      registers,
+    }),
     connected: new Gauge({
       name: "romana_agent_daemon_connected",
       help: "1 while the watch of the daemon is open",

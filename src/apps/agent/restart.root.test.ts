@@ -96,7 +96,7 @@ for (const [what, signal] of deaths)
     const lost = await lostDuring(async () => {
       await node.stopAgent(signal);
       await node.startAgent();
-      await untilReadiness(/"routes":"ok","daemon":"ok"/);
+      await untilReadiness(/"routes":"ok","filter":"ok","daemon":"ok"/);
     });
     assert.deepEqual(lost, none());
   });

@@ -6,6 +6,7 @@ import { createHealth } from "../../base/health.ts";
 import { createKeyedLock } from "../../base/lock.ts";
 import type { Log } from "../../base/log.ts";
 import type { HostRequest } from "../../core/api/types.ts";
+import { OPEN_POLICY } from "../../core/desired/node-ruleset.ts";
 import { createMirror, type Mirror } from "../../core/desired/mirror.ts";
 import { formatIp } from "../../core/net/ip.ts";
 import { parseDaemons } from "../../io/daemon/access.ts";
@@ -21,6 +22,8 @@ import { createLinkRemover } from "./cni/remove-links.ts";
 import { type AgentConfig, parseServiceRange, parseTags } from "./config.ts";
 import { startCniServer } from "./cni/server.ts";
 import { type Endpoints, openEndpoints } from "./endpoints.ts";
+import { startFilterLoop } from "./filter/filter-loop.ts";
+import { createPacketFilter, type PacketFilter } from "./filter/packet-filter.ts";
 import { startFollowing } from "./following.ts";
 import { listen, startHealer } from "./heal.ts";
 import { createMetrics } from "./metrics.ts";
@@ -38,6 +41,7 @@ export type Parts = {
   readonly mirror: Mirror;
   readonly endpoints: Endpoints;
   readonly reconciler: Reconciler;
+  readonly filter: PacketFilter;
 };
 
 type Opening = {
@@ -60,7 +64,10 @@ export async function openParts(config: AgentConfig, opening: Opening): Promise<
   const hostname = config.hostname || machineName();
   const options = { hostname, table: config.routeTableId, multihop: config.multihopBlocks };
   const reconciler = createReconciler(options, { kernel, mirror, endpoints });
-  return { hostname, client, helper, kernel, mirror, endpoints, reconciler };
+  const nftables = await helper.nftables(netns);
+  const policy = () => (mirror.synced ? OPEN_POLICY : undefined);
+  const filter = createPacketFilter(config, { nftables, endpoints, policy });
+  return { hostname, client, helper, kernel, mirror, endpoints, reconciler, filter };
 }
 
 /** What `POST /hosts` is told of this node. */
@@ -117,7 +124,7 @@ async function openAgent(
   // An ADD and a DEL do their part in the kernel themselves: they are answered before the loop takes it up.
   const endpointsChanged = (): void => void systemClock.sleep(Milliseconds(1)).then(changed);
   const parts = await openParts(config, { log, netns, changed: endpointsChanged, opened });
-  const { hostname, client, helper, kernel, mirror, endpoints, reconciler } = parts;
+  const { hostname, client, helper, kernel, mirror, endpoints, reconciler, filter } = parts;
 
   // Listening before the first look: nothing that happens in between is missed.
   const stop = new AbortController();
@@ -155,7 +162,15 @@ async function openAgent(
     synced,
   );
   opened.push(() => loop.close());
-  poke = () => loop.poke();
+  const filterLoop = startFilterLoop(config.resync, {
+    ...{ ...deps, filter, metrics, isTold: () => mirror.synced },
+    health: health.reporter("filter", silence(config.resync)),
+  });
+  opened.push(() => filterLoop.close());
+  poke = () => {
+    loop.poke();
+    filterLoop.poke();
+  };
 
   const turns = createKeyedLock();
   const observation = (): Promise<Observation> => reconciler.observation();
@@ -188,6 +203,7 @@ async function openAgent(
     rng: systemRng,
     hostname,
     table: config.routeTableId,
+    secure: async () => void (await filter.sync()),
     mtu: () => config.mtu || link.mtu,
     notReady: () => notReadyReason(health.state().parts),
   };

@@ -115,3 +115,14 @@ test("a batch that the kernel refuses changes nothing, and says why", async () =
   assert.deepEqual(wordsOf(netns), before);
   nftables.close();
 });
+
+test("a batch that is only checked changes nothing, and is refused where it could not be done", async () => {
+  const netns = bed.netns("checked");
+  const nftables = await helper.nftables(netns);
+  const [[, all] = assert.fail()] = states;
+  await nftables.check(planRuleset(all, undefined));
+  assert.deepEqual(await nftables.observe(), { kind: "none" });
+  await nftables.apply(planRuleset(all, undefined));
+  await assert.rejects(nftables.check(planRuleset(all, undefined)), { code: "NFT_REFUSED" });
+  nftables.close();
+});

@@ -21,6 +21,12 @@ export type RulesetNode = {
 };
 export type IsolatedEndpoint = RulesetEndpoint & Isolation;
 
+/** Of a node that no policy concerns: what is left is what every node needs. */
+export const OPEN_POLICY: NodePolicy = {
+  host: { name: "", ips: [], ingress: undefined, egress: undefined },
+  ...{ pods: new Map(), chains: new Map(), sets: new Map() },
+};
+
 export function desiredRuleset(policy: NodePolicy, { endpoints, failsafePorts }: RulesetNode): Ruleset {
   const pods = endpoints.map((endpoint) => isolated(policy, endpoint));
   return {

@@ -16,8 +16,16 @@ const NESTED = 0x8000;
 const ELEMENTS_A_MESSAGE = 128;
 const utf8 = new TextEncoder();
 
-/** Writes begin, the changes and end. Sequence numbers from `first` on: `first` is the batch's own, the last message's is returned and acknowledged. */
-export function encodeBatch(w: Writer, changes: readonly NftChange[], first: number): number {
+/**
+ * Writes begin, the changes and end. Sequence numbers from `first` on: `first` is the batch's own, the last message's is returned and
+ * acknowledged. "check": without its end the kernel judges a batch, and then forgets it.
+ */
+export function encodeBatch(
+  w: Writer,
+  changes: readonly NftChange[],
+  first: number,
+  purpose: "commit" | "check" = "commit",
+): number {
   const messages = changes.flatMap(messagesOf);
   batch(w, N.BATCH.begin, first);
   messages.forEach(({ type, flags, body }, i) => {
@@ -27,7 +35,7 @@ export function encodeBatch(w: Writer, changes: readonly NftChange[], first: num
       body(w);
     });
   });
-  batch(w, N.BATCH.end, first);
+  if (purpose === "commit") batch(w, N.BATCH.end, first);
   return first + messages.length;
 }
 

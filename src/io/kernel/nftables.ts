@@ -16,6 +16,8 @@ export interface Nftables {
   observe(): Promise<Observed>;
   /** All or nothing. UnavailableError `NFT_REFUSED` with the kernel's errno: what was there before is there still. */
   apply(changes: readonly NftChange[]): Promise<void>;
+  /** As `apply`, but the kernel only judges it. */
+  check(changes: readonly NftChange[]): Promise<void>;
   close(): void;
 }
 
@@ -24,7 +26,8 @@ export async function openNftables(pipe: NativePipe, netns: string): Promise<Nft
   const line = await openLine(pipe, netns, { protocol: NETLINK_NETFILTER, decodeObject: decodeNftObject });
   return {
     observe: () => observe(line),
-    apply: (changes) => (changes.length === 0 ? Promise.resolve() : applyBatch(line, changes)),
+    apply: (changes) => sendBatch(line, changes, "commit"),
+    check: (changes) => sendBatch(line, changes, "check"),
     close: () => {
       line.channel.close();
     },
@@ -70,10 +73,15 @@ function dumpOnce(line: Line<NftObject>, what: NftDump): Promise<NftObject[] | u
   });
 }
 
-function applyBatch(line: Line<NftObject>, changes: readonly NftChange[]): Promise<void> {
+async function sendBatch(
+  line: Line<NftObject>,
+  changes: readonly NftChange[],
+  purpose: "commit" | "check",
+): Promise<void> {
+  if (changes.length === 0) return;
   return line.converse<undefined>(batchLength(changes), (first, { resolve, reject }) => {
     const writer = createWriter();
-    const last = encodeBatch(writer, changes, first);
+    const last = encodeBatch(writer, changes, first, purpose);
     line.channel.send(writer.take());
     return (message) => {
       if (message.kind !== "error") return;

@@ -1,9 +1,18 @@
 // ADD: an address from the daemon, a pair from the kernel, both made known and wired; or nothing of it.
+import { allEnded } from "../../../base/all-ended.ts";
 import type { AddressReply, AddressRequest } from "../../../core/api/types.ts";
 import { formatIp, parseIp } from "../../../core/net/ip.ts";
 import type { Kernel } from "../../../io/kernel/kernel.ts";
 import type { AgentEndpoint } from "../endpoints.ts";
-import { bringUp, configurePair, createPair, GATEWAYS, type Pair, type Wiring } from "./attach.ts";
+import {
+  bringUp,
+  configureInside,
+  configureOutside,
+  createPair,
+  GATEWAYS,
+  type Pair,
+  type Wiring,
+} from "./attach.ts";
 import type { Attached, CniDeps } from "./attached.ts";
 import { renderAddResult } from "./cni-result.ts";
 import { detach } from "./remove.ts";
@@ -56,13 +65,14 @@ async function wire(
   const { config } = attached;
   const wiring = wiringOf(attached, deps);
   const ips = address.ips.map((text) => parseIp(text));
-  const configured = configurePair(pair, ips, deps.table, { pod, host: deps.host });
-  try {
-    // While the kernel is at it: the agent's loop must take the pod's routes for wanted by the time it is told of them.
+  // The rules come first: nothing reaches the pod, or leaves it, that they do not let through.
+  const open = async (): Promise<void> => {
+    // While the kernel is at the inside: the agent's loop must take the pod's routes for wanted by the time it is told of them.
     deps.endpoints.add(endpointOf(attached, wiring, address, pair.hostIndex));
-  } finally {
-    await configured;
-  }
+    await deps.secure();
+    await configureOutside(pair, ips, deps.table, deps.host);
+  };
+  await allEnded([configureInside(pair, ips, pod), open()]);
   const result = {
     hostInterface: { name: wiring.hostInterface, mac: pair.hostMac },
     podInterface: { name: wiring.ifname, mac: pair.podMac, netns: wiring.netns, mtu: wiring.mtu },

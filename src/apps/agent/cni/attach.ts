@@ -110,18 +110,22 @@ export async function bringUp({ podIndex, hostIndex }: Pair, { pod, host }: Kern
   for (let look = 1; link && !link.operational && look < MOST_LOOKS; look++) link = await pod.link(podIndex);
 }
 
-/** Gives both ends their addresses, neighbours and routes. `pod`: the kernel inside. UnavailableError `POD_NETWORK`. */
-export async function configurePair(
+/** Addresses, neighbours and routes inside. UnavailableError `POD_NETWORK`. */
+export async function configureInside(pair: Pair, ips: readonly Ip[], pod: Kernel): Promise<void> {
+  const changes = podChanges(pair, ips);
+  expectDone(changes, await pod.apply(changes));
+  await untilAnswering(ips, pod);
+}
+
+/** Neighbours and routes of the host: from then on the pod is reached. UnavailableError `POD_NETWORK`. */
+export async function configureOutside(
   pair: Pair,
   ips: readonly Ip[],
   table: number,
-  { pod, host }: Kernels,
+  host: Kernel,
 ): Promise<void> {
-  const [inside, outside] = [podChanges(pair, ips), hostChanges(pair, ips, table)];
-  const [insideResults, outsideResults] = await allEnded([pod.apply(inside), host.apply(outside)]);
-  expectDone(inside, insideResults);
-  expectDone(outside, outsideResults);
-  await untilAnswering(ips, pod);
+  const changes = hostChanges(pair, ips, table);
+  expectDone(changes, await host.apply(changes));
 }
 
 /**

@@ -20,6 +20,8 @@ export type CniDeps = AttachDeps & {
   readonly endpoints: Endpoints;
   readonly hostname: string;
   readonly table: number;
+  /** What the node lets through: in the kernel, for all endpoints that are known, when this resolves. */
+  readonly secure: () => Promise<void>;
   /** Bytes, for pods whose configuration names none. */
   readonly mtu: () => number;
   /** What keeps this node from attaching pods; `undefined`: nothing. */

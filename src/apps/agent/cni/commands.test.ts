@@ -14,7 +14,7 @@ import { createCommands } from "./commands.ts";
 /** A node whose parts say what was asked of them, and fail when told to. */
 function createBench() {
   const told: string[] = [];
-  const faults = { allocate: "", release: "", kernel: "" };
+  const faults = { allocate: "", release: "", kernel: "", rules: "" };
   let hold: Promise<void> = Promise.resolve();
   const fail = (code: string): void => {
     if (code === "409") throw new InputError({ code, field: "address", value: "", expected: "" }, 409);
@@ -48,6 +48,7 @@ function createBench() {
     host: kernel,
     hostNetnsFd: 3,
     links: { remove: async (name) => void told.push(`remove ${name.slice(0, 3)}`) },
+    secure: async () => fail(faults.rules),
     ...{ rng: seededRng(1), hostname: "node-1", table: 10, mtu: () => 1500, notReady: () => undefined },
   };
   const commands = createCommands(deps);
@@ -78,6 +79,14 @@ test("an ADD whose kernel part fails gives the address back, by its number", asy
     assert.ok(told.includes("remove rom"));
     assert.deepEqual(deps.endpoints.list(), []);
   }
+});
+
+test("an ADD whose rules the kernel refuses gives the address back", async () => {
+  const { told, faults, code, deps } = createBench();
+  faults.rules = "NFT_REFUSED";
+  assert.equal(await code("ADD"), 11);
+  assert.match(told.find((line) => line.startsWith("release")) ?? "", /"sequence":5/);
+  assert.deepEqual(deps.endpoints.list(), []);
 });
 
 test("an ADD that cannot be undone is tried again later, whatever it failed of, so that the DEL comes", async () => {

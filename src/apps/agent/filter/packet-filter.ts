@@ -1,0 +1,107 @@
+// The table `inet romana` of this node, and its one writer: compute, observe, plan, apply. What it applied it remembers, so that a change
+// costs no look at the kernel. A batch that the kernel refuses leaves the table as it was.
+import { UnavailableError } from "../../../base/errors.ts";
+import { createLock } from "../../../base/lock.ts";
+import { desiredRuleset, OPEN_POLICY, type RulesetEndpoint } from "../../../core/desired/node-ruleset.ts";
+import type { NodePolicy } from "../../../core/model/node-policy.ts";
+import { parseIp } from "../../../core/net/ip.ts";
+import { planRuleset } from "../../../core/nft/plan.ts";
+import { type Standing, standingOf } from "../../../core/nft/standing.ts";
+import type { Ruleset } from "../../../core/nft/types.ts";
+import type { Nftables } from "../../../io/kernel/nftables.ts";
+import type { AgentEndpoint, Endpoints } from "../endpoints.ts";
+import { missingFeatures } from "./features.ts";
+
+export type FilterOptions = { readonly failsafePorts: readonly number[] };
+export type FilterDeps = {
+  readonly nftables: Pick<Nftables, "observe" | "apply" | "check">;
+  readonly endpoints: Pick<Endpoints, "alive">;
+  /** What the daemon told of this node; `undefined`: nothing yet. */
+  readonly policy: () => NodePolicy | undefined;
+};
+export type FilterResult = { readonly changes: number; readonly sets: number; readonly chains: number };
+
+export interface PacketFilter {
+  /** The next sync looks at the kernel first. */
+  forget(): void;
+  /**
+   * What is known when it begins is in the kernel when it resolves; who asks meanwhile shares the next. UnavailableError `TABLE_FOREIGN`,
+   * `KERNEL_FEATURES`, and those of `Nftables`.
+   */
+  sync(): Promise<FilterResult>;
+}
+
+type Seen = { readonly standing: Standing | undefined };
+type Context = FilterOptions & FilterDeps & { readonly state: State };
+type State = {
+  /** `undefined`: the kernel must be looked at. */
+  seen: Seen | undefined;
+  /** Set while a sync works too, whose own result does not undo it. */
+  isForgotten: boolean;
+  isChecked: boolean;
+};
+
+export function createPacketFilter(options: FilterOptions, deps: FilterDeps): PacketFilter {
+  const state: State = { seen: undefined, isForgotten: false, isChecked: false };
+  const context: Context = { ...options, ...deps, state };
+  const lock = createLock();
+  let next: Promise<FilterResult> | undefined;
+  const syncNext = (): Promise<FilterResult> => {
+    next = undefined;
+    return sync(context);
+  };
+  return {
+    forget: () => void (state.isForgotten = true),
+    sync: () => (next ??= lock.run(syncNext)),
+  };
+}
+
+async function sync({ state, ...context }: Context): Promise<FilterResult> {
+  if (state.isForgotten) state.seen = undefined;
+  state.isForgotten = false;
+  const { standing } = (state.seen ??= await look(state, context));
+  const policy = context.policy();
+  // Nothing is taken away before the daemon has told its world: what stands there is of an agent that knew it.
+  if (!policy && standing) return { changes: 0, ...sizeOf(standing) };
+  const desired = desiredRuleset(policy ?? OPEN_POLICY, {
+    endpoints: context.endpoints.alive().map(rulesetEndpoint),
+    failsafePorts: context.failsafePorts,
+  });
+  const changes = planRuleset(desired, standing);
+  if (changes.length > 0) {
+    state.seen = undefined; // of a batch whose answer is lost nobody knows whether it was done
+    await context.nftables.apply(changes);
+  }
+  state.seen = { standing: standingOf(desired) };
+  return { changes: changes.length, ...sizeOf(desired) };
+}
+
+const sizeOf = ({ sets, chains }: Standing | Ruleset) => ({ sets: sets.size, chains: chains.size });
+
+async function look(state: State, { nftables }: FilterDeps): Promise<Seen> {
+  const observed = await nftables.observe();
+  if (observed.kind === "foreign")
+    throw new UnavailableError({
+      code: "TABLE_FOREIGN",
+      message: `there is a table inet romana that is not Romana's (its comment: "${observed.comment}"): rename or delete it`,
+    });
+  const missing = state.isChecked ? [] : await missingFeatures(nftables, observed);
+  if (missing.length > 0)
+    throw new UnavailableError({
+      code: "KERNEL_FEATURES",
+      message: `the kernel's nf_tables is without ${missing.join("; ")}`,
+    });
+  state.isChecked = true;
+  return { standing: observed.kind === "ours" ? observed.standing : undefined };
+}
+
+const parsed = new WeakMap<AgentEndpoint, RulesetEndpoint>();
+
+function rulesetEndpoint(endpoint: AgentEndpoint): RulesetEndpoint {
+  const known = parsed.get(endpoint);
+  if (known) return known;
+  const { pod, hostInterface, ips } = endpoint;
+  const made = { pod, hostInterface, ips: ips.map((text) => parseIp(text)) };
+  parsed.set(endpoint, made);
+  return made;
+}
