@@ -10,6 +10,7 @@ type App = { run(argv: string[], env: Env): Promise<number> };
 const apps: Readonly<Record<string, () => Promise<App>>> = {
   daemon: () => import("./apps/daemon/main.ts"),
   agent: () => import("./apps/agent/main.ts"),
+  listener: () => import("./apps/listener/main.ts"),
   lab: () => import("./apps/lab/main.ts"),
   store: () => import("./apps/store/main.ts"),
 };

@@ -3,7 +3,7 @@ import { UnavailableError } from "../../base/errors.ts";
 import { formatCidr } from "../../core/net/cidr.ts";
 import { formatIp } from "../../core/net/ip.ts";
 import type { CommandResult, NativeHelper } from "../../io/kernel/kernel.ts";
-import { allOf } from "./bounded.ts";
+import { allOf } from "../../base/all-of.ts";
 import type { FabricEnd, FabricNode, FabricPlan } from "./plan-fabric.ts";
 
 /** Runs a program, in a network namespace if told, with a deadline in milliseconds; through the native helper. */

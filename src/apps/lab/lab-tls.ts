@@ -3,7 +3,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type DaemonAccess, NO_ACCESS } from "../../io/daemon/access.ts";
-import { allOf } from "./bounded.ts";
+import { allOf } from "../../base/all-of.ts";
 import { checked, type Run } from "./fabric.ts";
 import type { LabState } from "./state.ts";
 

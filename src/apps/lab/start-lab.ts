@@ -6,7 +6,7 @@ import { UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Topology } from "../../core/model/topology.ts";
 import { startNativeHelper } from "../../io/kernel/native-helper.ts";
-import { allOf } from "./bounded.ts";
+import { allOf } from "../../base/all-of.ts";
 import { buildFabric, type Run, runOf } from "./fabric.ts";
 import { createLab, type Lab } from "./lab.ts";
 import { labTopologyDocument } from "./lab-topology.ts";

@@ -5,6 +5,7 @@ import type {
   AddressList,
   AddressReply,
   AddressRequest,
+  HostList,
   HostReply,
   HostReport,
   HostReportReply,
@@ -25,6 +26,11 @@ export interface DaemonClient {
     name: string,
     holder: { readonly sequence: number } | { readonly host: string },
   ): Promise<ReleaseReply>;
+  hosts(): Promise<readonly HostReply[]>;
+  /** Makes or changes one. InputError with status 409: somebody has one of its addresses. */
+  putHost(body: HostRequest): Promise<HostReply>;
+  /** InputError with status 404. */
+  removeHost(name: string): Promise<HostReply>;
   /** What the host holds. */
   addresses(host: string): Promise<readonly AddressReply[]>;
   readonly replicas: Replicas;
@@ -67,6 +73,9 @@ export function createDaemonClient(
         "sequence" in holder ? `sequence=${holder.sequence}` : `host=${encodeURIComponent(holder.host)}`;
       return ask("DELETE", `/address?addressName=${encodeURIComponent(name)}&${by}`);
     },
+    hosts: async () => (await ask<HostList>("GET", "/hosts")).hosts,
+    putHost: (body) => ask("POST", "/hosts", body),
+    removeHost: (name) => ask("DELETE", `/hosts/${encodeURIComponent(name)}`),
     addresses: async (host) =>
       (await ask<AddressList>("GET", `/addresses?host=${encodeURIComponent(host)}`)).addresses,
     replicas,

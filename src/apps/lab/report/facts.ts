@@ -4,7 +4,7 @@ import type { BlockList, HostList, TopologyDocument } from "../../../core/api/ty
 import type { Topology } from "../../../core/model/topology.ts";
 import { ROMANA_PROTOCOL, type Route } from "../../../core/netlink/types.ts";
 import { parseTopology } from "../../../core/topology/parse-topology.ts";
-import { allOf } from "../bounded.ts";
+import { allOf } from "../../../base/all-of.ts";
 import type { Lab } from "../lab.ts";
 import type { HostState, PodState } from "../state.ts";
 

@@ -1,6 +1,6 @@
 // Real packets: everybody pings everybody, a traceroute across zones, TCP throughput. Never leaves the lab's namespaces.
 import { formatIp } from "../../../core/net/ip.ts";
-import { allOf } from "../bounded.ts";
+import { allOf } from "../../../base/all-of.ts";
 import { checked } from "../fabric.ts";
 import type { Lab } from "../lab.ts";
 import type { PodState } from "../state.ts";

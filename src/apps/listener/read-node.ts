@@ -1,0 +1,35 @@
+// What is kept of a Node object. Its heartbeat is not: a node that only says that it lives changes nothing here.
+import { isRecord, type Json } from "../../core/model/read-fields.ts";
+import type { KubeObject } from "../../io/kube/types.ts";
+
+export type NodeView = {
+  readonly name: string;
+  readonly uid: string;
+  /** RFC 3339, so that texts compare as times do. */
+  readonly created: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Of type InternalIP, as the node reports them. */
+  readonly addresses: readonly string[];
+  /** Cordoned: no new pods. */
+  readonly unschedulable: boolean;
+  readonly ready: boolean;
+};
+
+export function readNode({ metadata, spec, status }: KubeObject): NodeView {
+  return {
+    name: metadata.name,
+    uid: metadata.uid ?? "",
+    created: metadata.creationTimestamp ?? "",
+    labels: metadata.labels ?? {},
+    addresses: listIn(status, "addresses").flatMap(({ type, address }) =>
+      type === "InternalIP" && typeof address === "string" ? [address] : [],
+    ),
+    unschedulable: isRecord(spec) && spec["unschedulable"] === true,
+    ready: listIn(status, "conditions").some(({ type, status: is }) => type === "Ready" && is === "True"),
+  };
+}
+
+function listIn(value: unknown, field: string): Json[] {
+  const list = isRecord(value) ? value[field] : undefined;
+  return Array.isArray(list) ? list.filter(isRecord) : [];
+}
