@@ -10,6 +10,7 @@ import type { Currency } from "./currency.ts";
 import type { ConflictLists } from "./routes/conflict-lists.ts";
 import type { DaemonMetrics } from "./metrics.ts";
 import type { Mirror } from "./mirror.ts";
+import type { PolicyShares } from "./watch/policy-shares.ts";
 import type { WatchHub } from "./watch/watch-hub.ts";
 import type { Writer } from "./writer.ts";
 
@@ -22,6 +23,7 @@ export type Daemon = {
   readonly conflictLists: ConflictLists;
   readonly writer: Writer;
   readonly hub: WatchHub;
+  readonly shares: PolicyShares;
   readonly adoption: Adoption;
   readonly leader: Leader;
   readonly currency: Currency;

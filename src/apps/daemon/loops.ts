@@ -60,6 +60,7 @@ export function startLoops(daemon: Daemon, timing: { clock: Clock; rng: Rng }): 
     start("currency", () => daemon.currency.look(), CURRENCY_EVERY),
     start("bookmarks", async () => daemon.hub.bookmark(daemon.currency.isBehind), BOOKMARK_EVERY),
     start("flush", async () => daemon.hub.flush(), FLUSH_EVERY),
+    start("policies", () => tellShares(daemon), FLUSH_EVERY),
     start("settlement", () => settle(daemon), SETTLE_EVERY),
   ];
   return {
@@ -69,6 +70,14 @@ export function startLoops(daemon: Daemon, timing: { clock: Clock; rng: Rng }): 
       await leader.resign();
     },
   };
+}
+
+/** Shares that are told before others have their turn. */
+const SHARES_AT_ONCE = 20;
+
+async function tellShares({ shares, hub, clock }: Daemon): Promise<void> {
+  await shares.fill();
+  while (hub.tellShares(SHARES_AT_ONCE)) await clock.sleep(Milliseconds(0));
 }
 
 type LoopOptions = {

@@ -40,6 +40,8 @@ export type MirrorDeps = {
   readonly log: Log;
   /** Called for every change, own ones too, once the store has told it. */
   readonly onChange: (change: MirrorChange) => void;
+  /** Whether `onChange` is to hear of every address, too. */
+  readonly hearsAddresses: () => boolean;
   /** The store cannot be followed at present; tried again with backoff. */
   readonly onError: (reason: string) => void;
 };
@@ -155,8 +157,8 @@ export class Mirror {
     for (const event of message.kind === "events" ? message.events : []) {
       const { key, revision, value } = flatten(event);
       const isKnown = revision <= (this.#revisions.get(key) ?? this.#deleted.get(key) ?? 0);
-      // What we wrote ourselves is decoded again only for those who listen, and nobody listens for addresses.
-      if (isKnown && key.startsWith(ADDRESSES)) continue;
+      // What we wrote ourselves is decoded again only for those who listen.
+      if (isKnown && key.startsWith(ADDRESSES) && !this.#deps.hearsAddresses()) continue;
       if (value !== undefined) refuseStateEntry(key, value);
       const write = this.#garbage.read(key, value);
       if (write) writes.push(write);

@@ -22,6 +22,7 @@ import { startLoops } from "./loops.ts";
 import { createMetrics } from "./metrics.ts";
 import { Mirror, type MirrorChange } from "./mirror.ts";
 import { type Prepared, prepareStore } from "./prepare-store.ts";
+import { PolicyShares } from "./watch/policy-shares.ts";
 import { watchChanges } from "./watch/watch-changes.ts";
 import { WatchHub } from "./watch/watch-hub.ts";
 import { Writer } from "./writer.ts";
@@ -94,19 +95,27 @@ function assemble(
   const { clock, log } = deps;
   const metrics = createMetrics();
   const health = createHealth(clock);
-  const hub = new WatchHub(cluster);
+  const hub = new WatchHub(cluster, (host) => shares.of(host));
   const watching = health.reporter("store");
   const onChange = (change: MirrorChange): void => {
     watching.ok();
     const changes = watchChanges(change.writes);
+    const deltas = shares.take(change);
     if (change.whole) hub.reset(change.revision, changes);
-    else hub.publish(change.revision, changes);
+    else hub.publish(change.revision, changes, deltas);
   };
   const onError = (reason: string): void => {
     metrics.errors.inc({ loop: "mirror" });
     watching.failed(reason);
   };
-  const mirror = new Mirror({ store, ...deps, onChange, onError });
+  const hearsAddresses = (): boolean => shares.hearsAddresses;
+  const mirror = new Mirror({ store, ...deps, onChange, hearsAddresses, onError });
+  const shares = new PolicyShares({
+    clock,
+    state: mirror.state,
+    lock: mirror.lock,
+    renewed: () => hub.renewShares(),
+  });
   const writer = new Writer({ store, mirror, clock, metrics });
   // Of all replicas this one, also after it was started again.
   const name = `${hostname()} ${config.listen}`;
@@ -123,6 +132,7 @@ function assemble(
     mirror,
     writer,
     hub,
+    shares,
     adoption,
     leader,
     currency: new Currency({ store, mirror, clock }),

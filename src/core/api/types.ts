@@ -1,5 +1,6 @@
 // The REST API's JSON, R1 and R3 of the contract: each schema validates requests, makes the OpenAPI document and is the type.
 // Texts here are wire texts: addresses and prefixes in canonical form.
+import type { NodeDeltaJson, NodePolicyJson } from "./node-policy.ts";
 import {
   anything,
   array,
@@ -265,6 +266,12 @@ export type WatchLine =
   | { type: "put"; kind: "block"; key: string; revision: number; value: BlockView }
   | { type: "put"; kind: "topology"; key: "topology"; revision: number; value: TopologyDocument }
   | { type: "delete"; kind: "host" | "block" | "topology"; key: string; revision: number }
+  /**
+   * With `&policy=<host>`, that host's share of the policies: whole, on each connection anew and as soon as it is known; then what
+   * changes in it. `null`: there are no policies, all is open. What was told before holds until the next.
+   */
+  | { type: "policy"; revision: number; value: NodePolicyJson | null }
+  | { type: "policy-change"; revision: number; value: NodeDeltaJson }
   /** All up to `revision` was sent. Once after reset or resume. */
   | { type: "synced"; revision: number }
   /** Nothing up to `revision` is still to come; twice a second, so silence means a dead connection. `behind`: the daemon does not hear its store. */

@@ -3,8 +3,11 @@ import type { BlockView, HostReply, WatchLine } from "../api/types.ts";
 import type { Host } from "../model/records.ts";
 import type { BlockRoute, Snapshot } from "../model/snapshot.ts";
 import type { Topology } from "../model/topology.ts";
+import type { NodePolicy } from "../model/node-policy.ts";
 import { parseCidr } from "../net/cidr.ts";
 import { parseIp } from "../net/ip.ts";
+import { applyNodeDelta } from "../policy/apply-node-delta.ts";
+import { decodeNodeDelta, decodeNodePolicy } from "../policy/node-codec.ts";
 import { parseTopology } from "../topology/parse-topology.ts";
 
 type World = {
@@ -21,6 +24,8 @@ export interface Mirror {
   readonly synced: boolean;
   /** The store's id and the revision up to which everything was seen; `undefined` before the first `synced`. */
   readonly seen: { readonly cluster: string; readonly revision: number } | undefined;
+  /** This node's share of the policies; "none": there are no policies; `undefined`: it was not told yet. */
+  readonly policy: NodePolicy | "none" | undefined;
   /** Takes one line; `true`: the snapshot is another than before. A line that cannot be read throws, and changes nothing. */
   apply(line: WatchLine): boolean;
 }
@@ -39,10 +44,11 @@ type State = {
   /** Filled between a reset and its `synced`, shown then. A stream that ends before leaves it behind: the next begins anew. */
   coming: World | undefined;
   synced: boolean;
+  policy: Mirror["policy"];
 };
 
 export function createMirror(): Mirror {
-  const state: State = { shown: emptyWorld(""), coming: undefined, synced: false };
+  const state: State = { shown: emptyWorld(""), coming: undefined, synced: false, policy: undefined };
   return {
     get snapshot() {
       return state.shown;
@@ -52,6 +58,9 @@ export function createMirror(): Mirror {
     },
     get seen() {
       return state.synced ? { cluster: state.shown.cluster, revision: state.shown.revision } : undefined;
+    },
+    get policy() {
+      return state.policy;
     },
     apply: (line) => take(state, line),
   };
@@ -69,6 +78,13 @@ function take(state: State, line: WatchLine): boolean {
       return show(state, line.revision);
     case "bookmark":
       if (!state.coming) state.shown.revision = line.revision;
+      return false;
+    case "policy":
+      state.policy = line.value === null ? "none" : decodeNodePolicy(line.value);
+      return false;
+    case "policy-change":
+      if (typeof state.policy === "object")
+        state.policy = applyNodeDelta(state.policy, decodeNodeDelta(line.value));
       return false;
     default:
       change(state.coming ?? state.shown, line);

@@ -40,6 +40,9 @@ export const ownerOf = ({ tenant, segment, host }: PolicyBlock): Owner => ({
   labels: segment === "" ? {} : { [SEGMENT_LABEL]: segment },
 });
 
+export const isOwner = (owner: Owner, { tenant, segment, host }: PolicyBlock): boolean =>
+  owner.tenant === tenant && owner.host === host && (owner.labels[SEGMENT_LABEL] ?? "") === segment;
+
 export const blockCell = ({ blocks }: Cells, cidr: Cidr): Cell | undefined => blocks.get(cidr)?.value;
 
 /** The cells of the member's addresses, whether it is in them or not. */

@@ -15,6 +15,7 @@ import {
   looseInside,
   type Member,
   memberOf,
+  isOwner,
   ownerOf,
   putBlockCell,
   settle,
@@ -119,6 +120,8 @@ export function changeTenant(world: SetWorld, name: string, tenant: PolicyTenant
 export function putBlock(world: SetWorld, block: PolicyBlock): void {
   const { cells, labelsOf } = world;
   const before = blockCell(cells, block.cidr);
+  // Every allocation in a block puts it again.
+  if (before?.block && isOwner(before.block.owner, block)) return;
   const owners = [ownerOf(block), ...(before?.block ? [before.block.owner] : [])];
   const scope = { cells: before ? [before] : looseInside(cells, block.cidr), members: [] };
   update(world, find(world, owners, labelsOf), scope, () => {

@@ -13,6 +13,8 @@ export type WatchOptions = {
     { readonly cluster: string; readonly revision: number; readonly anew?: boolean } | undefined;
   /** Absent: of everything. */
   readonly scope?: WatchScope | undefined;
+  /** The host whose share of the policies is to be told; absent: none. */
+  readonly policy?: string | undefined;
   /** Milliseconds without a byte that are a dead connection; 12 s. */
   readonly silence?: number;
 };
@@ -60,11 +62,16 @@ export async function* watchDaemon(
   }
 }
 
-function queryOf({ from, scope }: WatchOptions): string {
+function queryOf({ from, scope, policy }: WatchOptions): string {
   const since = from && { since: `${from.revision}`, cluster: from.cluster };
   const anew = from?.anew ? { anew: "true" } : {};
   const part = scope && { host: scope.host, subnets: scope.subnets.map(formatCidr).join() };
-  return new URLSearchParams({ ...since, ...anew, ...part }).toString();
+  return new URLSearchParams({
+    ...since,
+    ...anew,
+    ...part,
+    ...(policy !== undefined && { policy }),
+  }).toString();
 }
 
 async function open(

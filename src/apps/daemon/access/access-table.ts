@@ -78,7 +78,7 @@ const rows: Readonly<Record<string, Row | "open">> = {
   "POST /topology": ["", ALL, NO, NO, NO, NO],
   "POST /topology/plan": ["", ALL, ALL, NO, NO, ALL],
   "GET /topology/conflicts": ["", ALL, ALL, NO, NO, ALL],
-  "GET /watch": ["", ALL, ALL, ALL, NO, ALL],
+  "GET /watch": ["", ALL, ALL, ownNamed("query.policy"), NO, ALL],
 };
 
 export const ACCESS: ReadonlyMap<string, Rule> = new Map(

@@ -35,7 +35,7 @@ const put = (cidr: string, host?: string): WatchChange => ({
 });
 const drop = (cidr: string): WatchChange => ({ type: "delete", kind: "block", key: cidr });
 const hubAt = (revision: number, ...changes: WatchChange[]): WatchHub => {
-  const hub = new WatchHub("c1");
+  const hub = new WatchHub("c1", () => undefined);
   hub.reset(revision, changes);
   return hub;
 };
@@ -148,6 +148,52 @@ test("what concerns more than forty is sent with what follows at the next flush;
   hub.publish(9, [put("c")]);
   hub.bookmark();
   assert.deepEqual(last.lines().slice(6), ["put c", "bookmark", "bookmark"], "none is passed by a bookmark");
+});
+
+test("a share that is not known yet is told when it is, and only then what changes in it", () => {
+  const shares = new Map<string, string>();
+  const hub = new WatchHub("c1", (host) => shares.get(host));
+  hub.reset(5, []);
+  const watcher = sink();
+  hub.subscribe({ policy: "h1" }, watcher);
+  hub.publish(6, [], new Map([["h1", "{}"]]));
+  assert.equal(hub.tellShares(1), false);
+  assert.deepEqual(watcher.lines(), ["reset", "synced"]);
+  shares.set("h1", "null");
+  assert.equal(hub.tellShares(1), true);
+  hub.publish(
+    7,
+    [],
+    new Map([
+      ["h1", "{}"],
+      ["h2", "{}"],
+    ]),
+  );
+  const told = ["reset", "synced", "policy", "bookmark", "policy-change", "bookmark"];
+  assert.deepEqual(watcher.lines(), told);
+  hub.renewShares();
+  hub.publish(8, [], new Map([["h1", "{}"]]));
+  assert.deepEqual(watcher.lines(), told, "of what is void no change is told");
+  hub.tellShares(1);
+  assert.deepEqual(watcher.lines(), [...told, "policy", "bookmark"]);
+});
+
+test("a change in the shares of more than forty is held for the next flush, and is whole after a renewal", () => {
+  const hub = new WatchHub("c1", () => "{}");
+  hub.reset(5, []);
+  const sinks = Array.from({ length: 41 }, sink);
+  const hosts = sinks.map((_, i) => `h${i}`);
+  for (const [i, each] of sinks.entries())
+    hub.subscribe({ policy: `h${i}`, scope: { host: `h${i}`, subnets: [] } }, each);
+  const all = new Map(hosts.map((host) => [host, "{}"]));
+  hub.publish(6, [], all);
+  hub.publish(7, [], all);
+  assert.equal(sinks[0]?.lines().length, 4);
+  hub.flush();
+  assert.deepEqual(sinks[0]?.lines().slice(4), ["policy-change", "policy-change", "bookmark"]);
+  hub.publish(8, [], all);
+  hub.reset(9, []);
+  assert.deepEqual(sinks[0]?.lines().slice(7), ["reset", "synced", "policy", "bookmark"]);
 });
 
 test("closing ends every stream", () => {

@@ -1,6 +1,7 @@
 // Fans changes out to the agents' streams, to each what concerns it. Lines are serialized once for all; a watcher that cannot keep up
 // is cut off and comes back with its revision. Never reads the store.
 import { concernIndex, type Scope } from "../../../core/desired/concern.ts";
+import { addTo, removeFrom } from "../../../core/policy/multi-map.ts";
 import { WatchRing } from "./watch-ring.ts";
 import { RENEW, type Step, toldOf, toLine, type WatchChange, WatchWorld } from "./watch-world.ts";
 
@@ -22,11 +23,17 @@ export type WatchFrom = {
   readonly cluster?: string | undefined;
   /** What the watcher wants to hear of; absent: of everything. It resumes only with the scope that it had. */
   readonly scope?: Scope | undefined;
+  /** The host whose share of the policies the watcher wants to be told; absent: none. */
+  readonly policy?: string | undefined;
 };
+
+/** A host's share as JSON; `undefined`: not known yet. */
+export type ShareOf = (host: string) => string | undefined;
 
 type Watcher = {
   readonly sink: WatchSink;
   readonly scope: Scope | undefined;
+  readonly policy: string | undefined;
   allowance: number;
   /** Lines that were not sent yet: those of this publication, and those held. */
   lines: string[];
@@ -43,11 +50,16 @@ export class WatchHub {
   readonly #ring = new WatchRing();
   /** Watchers with lines that wait for the next flush. */
   readonly #held = new Set<Watcher>();
+  readonly #shareOf: ShareOf;
+  /** By host, those who were told its share and hear what changes in it; and those who wait to be told. */
+  readonly #sharers = new Map<string, Set<Watcher>>();
+  readonly #untold = new Set<Watcher>();
   #revision = 0;
   #snapshot: { readonly revision: number; readonly bytes: Buffer } | undefined;
 
-  constructor(cluster: string) {
+  constructor(cluster: string, shareOf: ShareOf) {
     this.#cluster = cluster;
+    this.#shareOf = shareOf;
   }
 
   get watchers(): number {
@@ -68,7 +80,11 @@ export class WatchHub {
    * Takes the changes of whole revisions up to `revision`, in order. What a watcher is sent ends in a bookmark: a stream cut in the
    * middle of a revision must not look complete.
    */
-  publish(revision: number, changes: readonly WatchChange[]): void {
+  publish(
+    revision: number,
+    changes: readonly WatchChange[],
+    shares: ReadonlyMap<string, string> = new Map(),
+  ): void {
     this.#revision = revision;
     const told = new Set<Watcher>();
     for (const change of changes) {
@@ -83,9 +99,27 @@ export class WatchHub {
         told.add(watcher);
       }
     }
+    const sharers = [...shares].flatMap(([host, delta]) => this.#noteDelta(host, delta));
+    for (const watcher of sharers) {
+      if (sharers.length > MAX_AT_ONCE && !watcher.isRenewed) this.#held.add(watcher);
+      told.add(watcher);
+    }
     for (const watcher of told)
       if (watcher.isRenewed) this.#renew(watcher);
       else if (!this.#held.has(watcher)) this.#sendLines(watcher);
+  }
+
+  /** All shares are others than those that were told. */
+  renewShares(): void {
+    for (const sharers of this.#sharers.values()) for (const watcher of sharers) this.#untold.add(watcher);
+    this.#sharers.clear();
+  }
+
+  /** Tells shares that are known by now to at most `count` who wait for them; `true`: there may be more. */
+  tellShares(count: number): boolean {
+    const before = this.#untold.size;
+    for (const watcher of [...this.#untold.values().take(count)]) this.#tellShare(watcher);
+    return before - this.#untold.size === count;
   }
 
   /** Sends what was held; call it a few times a second. */
@@ -95,14 +129,16 @@ export class WatchHub {
   }
 
   /** Starts a stream; call the result when the connection is gone. */
-  subscribe({ since, cluster, scope }: WatchFrom, sink: WatchSink): () => void {
+  subscribe({ since, cluster, scope, policy }: WatchFrom, sink: WatchSink): () => void {
     const missed = cluster === this.#cluster ? this.#changesAfter(since, scope) : undefined;
     const first = missed ?? this.#wholeState(scope);
     sink.write(first);
-    const watcher = { sink, scope, allowance: first.length + MAX_BACKLOG, lines: [], isRenewed: false };
+    const allowance = first.length + MAX_BACKLOG;
+    const watcher = { sink, scope, policy, allowance, lines: [], isRenewed: false };
     this.#watchers.add(watcher);
     if (scope) this.#index.add(scope, watcher);
     else this.#whole.add(watcher);
+    this.#tellShare(watcher);
     return () => this.#forget(watcher);
   }
 
@@ -121,7 +157,27 @@ export class WatchHub {
 
   #forget(watcher: Watcher): void {
     if (watcher.scope && this.#watchers.has(watcher)) this.#index.remove(watcher.scope, watcher);
-    for (const set of [this.#watchers, this.#whole, this.#held]) set.delete(watcher);
+    if (watcher.policy !== undefined) removeFrom(this.#sharers, watcher.policy, watcher);
+    for (const set of [this.#watchers, this.#whole, this.#held, this.#untold]) set.delete(watcher);
+  }
+
+  #tellShare(watcher: Watcher): void {
+    const { policy } = watcher;
+    if (policy === undefined) return;
+    const share = this.#shareOf(policy);
+    if (share === undefined) return void this.#untold.add(watcher);
+    this.#untold.delete(watcher);
+    addTo(this.#sharers, policy, watcher);
+    watcher.allowance = Math.max(watcher.allowance, share.length + MAX_BACKLOG);
+    watcher.lines.push(`{"type":"policy","revision":${this.#revision},"value":${share}}\n`);
+    this.#sendLines(watcher);
+  }
+
+  #noteDelta(host: string, delta: string): readonly Watcher[] {
+    const sharers = [...(this.#sharers.get(host) ?? [])];
+    const line = `{"type":"policy-change","revision":${this.#revision},"value":${delta}}\n`;
+    for (const watcher of sharers) watcher.lines.push(line);
+    return sharers;
   }
 
   #concerned(step: Step): ReadonlySet<Watcher> {
@@ -139,6 +195,8 @@ export class WatchHub {
     watcher.isRenewed = false;
     this.#held.delete(watcher);
     this.#send(watcher, state);
+    // What was to be told of the share was among the lines.
+    this.#tellShare(watcher);
   }
 
   #sendLines(watcher: Watcher): void {

@@ -13,6 +13,7 @@ const WatchQuery = object({
   /** Nothing of what was seen is kept: all is sent. */
   anew: optional(oneOf("true")),
   host: optional(string({ minLength: 1, maxLength: 253 })),
+  policy: optional(string({ minLength: 1, maxLength: 253, description: "a host" })),
   subnets: optional(string({ maxLength: 4096, description: "prefixes, separated by commas" })),
 });
 type WatchQuery = Static<typeof WatchQuery>;
@@ -24,21 +25,21 @@ export function watchRoutes(app: FastifyInstance, daemon: Daemon): void {
     {
       schema: {
         summary:
-          "Hosts, blocks and topology with all changes, as newline-delimited JSON; with `host` only that host and those in `subnets`",
+          "Hosts, blocks and topology with all changes, as newline-delimited JSON; with `host` only that host and those in `subnets`; with `policy` that host's share of the policies",
         querystring: WatchQuery,
         produces: ["application/x-ndjson"],
       },
     },
     async ({ query }, reply) => {
       const scope = scopeOf(query);
-      const { cluster, anew } = query;
+      const { cluster, anew, policy } = query;
       const since = query.since === undefined ? undefined : Number(query.since);
       await refuseWhatIsOlder(daemon, { since: since ?? 0, cluster });
       reply.hijack();
       const { raw } = reply;
       raw.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
       const unsubscribe = hub.subscribe(
-        { since: anew ? undefined : since, cluster, scope },
+        { since: anew ? undefined : since, cluster, scope, policy },
         createWatchSink(raw, daemon.clock),
       );
       metrics.watchers.set(hub.watchers);

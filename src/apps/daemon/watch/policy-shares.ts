@@ -1,0 +1,86 @@
+// What each node is told of the policies. While there are none nothing is kept; with the first one the index is filled piece by piece, so that
+// nobody waits for it, and nodes are told when it is whole. Knows no streams.
+import { type Clock, Milliseconds } from "../../../base/clock.ts";
+import type { Lock } from "../../../base/lock.ts";
+import type { IpamState } from "../../../core/ipam/state.ts";
+import { encodeNodeDelta, encodeNodePolicy } from "../../../core/policy/node-codec.ts";
+import { createPolicyIndex, type PolicyIndex, type WorldChange } from "../../../core/policy/policy-index.ts";
+import type { MirrorChange } from "../mirror.ts";
+import { RecordedWorld } from "./recorded-world.ts";
+
+/** Changes that the index takes at once, and how long it works before others have their turn. */
+const AT_ONCE = 20;
+const TURN = Milliseconds(10);
+
+type Kept = { readonly world: RecordedWorld; readonly index: PolicyIndex; isWhole: boolean };
+
+export type SharesDeps = {
+  readonly clock: Clock;
+  /** The mirror's, which changes only with the lock held. */
+  readonly state: IpamState;
+  readonly lock: Lock;
+  /** What was told of all shares is void. */
+  readonly renewed: () => void;
+};
+
+export class PolicyShares {
+  readonly #deps: SharesDeps;
+  /** `undefined`: there are no policies. */
+  #kept: Kept | undefined;
+
+  constructor(deps: SharesDeps) {
+    this.#deps = deps;
+  }
+
+  /** Whether it needs to hear of every address. */
+  get hearsAddresses(): boolean {
+    return this.#kept !== undefined;
+  }
+
+  /** A host's share as JSON, `null` where there are no policies; `undefined`: not known yet. */
+  of(host: string): string | undefined {
+    if (!this.#kept) return "null";
+    return this.#kept.isWhole ? encodeNodePolicy(this.#kept.index.nodePolicy(host)) : undefined;
+  }
+
+  /** By host, what changes in the shares that are known, as JSON. Call with the lock held. */
+  take({ writes, whole }: MirrorChange): ReadonlyMap<string, string> {
+    const hasPolicies = this.#deps.state.policies.size > 0;
+    if (whole || hasPolicies !== (this.#kept !== undefined)) {
+      this.#kept = hasPolicies ? newKept() : undefined;
+      this.#deps.renewed();
+      return new Map();
+    }
+    if (!this.#kept) return new Map();
+    const deltas = this.#kept.index.apply(this.#kept.world.changes(writes));
+    if (!this.#kept.isWhole) return new Map();
+    return new Map([...deltas].map(([host, delta]) => [host, encodeNodeDelta(delta)]));
+  }
+
+  /** Fills the index, if that is to be done. Changes that come meanwhile are taken as they come: what is put twice is there once. */
+  async fill(): Promise<void> {
+    const kept = this.#kept;
+    if (!kept || kept.isWhole) return;
+    const { clock, state, lock } = this.#deps;
+    const rest = kept.world.whole(state);
+    while (this.#kept === kept && !kept.isWhole) {
+      await lock.run(() => fillOn(kept, rest, clock));
+      await clock.sleep(Milliseconds(0));
+    }
+  }
+}
+
+function fillOn(kept: Kept, rest: Iterator<WorldChange>, clock: Clock): void {
+  const end = clock.monotonic() + TURN;
+  while (!kept.isWhole && clock.monotonic() < end) {
+    const some: WorldChange[] = [];
+    while (some.length < AT_ONCE && !kept.isWhole) {
+      const next = rest.next();
+      if (next.done) kept.isWhole = true;
+      else some.push(next.value);
+    }
+    kept.index.apply(some);
+  }
+}
+
+const newKept = (): Kept => ({ world: new RecordedWorld(), index: createPolicyIndex(), isWhole: false });
