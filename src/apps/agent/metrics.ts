@@ -35,9 +35,9 @@ export function createMetrics() {
       help: "Sets and maps of the packet filter",
       registers,
     }),
-    chains: new Gauge({
-      name: "romana_agent_managed_chains",
-      help: "Chains of the packet filter",
+    rules: new Gauge({
+      name: "romana_agent_managed_rules",
+      help: "Rules of the packet filter",
       registers,
     }),
     filterSync: new Histogram({

@@ -3,6 +3,7 @@ import { type Clock, type Duration, Milliseconds, type Rng } from "../../../base
 import type { HealthReporter } from "../../../base/health.ts";
 import type { Log } from "../../../base/log.ts";
 import { type Runner, startRunner } from "../../../base/runner.ts";
+import type { Ruleset } from "../../../core/nft/types.ts";
 import type { Metrics } from "../metrics.ts";
 import { BACKOFF, LOG_EVERY } from "../sync-loop.ts";
 import type { PacketFilter } from "./packet-filter.ts";
@@ -22,13 +23,12 @@ export function startFilterLoop(resync: Duration, deps: FilterLoopDeps): Runner 
   const { filter, isTold, metrics, health, log, clock } = deps;
   const work = async (): Promise<void> => {
     const start = clock.monotonic();
-    const { changes, sets, chains } = await filter.sync();
+    const { changes, ruleset } = await filter.sync();
     metrics.filterSync.observe(Milliseconds(clock.monotonic() - start) / 1000);
-    metrics.sets.set(sets);
-    metrics.chains.set(chains);
+    if (ruleset) measure(ruleset, metrics);
     if (isTold()) health.ok();
     else health.failed("waiting for the daemon");
-    if (changes > 0) log.info("table synced", { changes, sets, chains });
+    if (changes > 0) log.info("table synced", { changes });
   };
   const onError = (error: unknown, attempt: number): void => {
     metrics.failures.inc({ part: "filter" });
@@ -47,4 +47,9 @@ export function startFilterLoop(resync: Duration, deps: FilterLoopDeps): Runner 
     poke: () => loop.poke(),
     close: async () => void (await Promise.all([timer.close(), loop.close()])),
   };
+}
+
+function measure({ sets, chains }: Ruleset, metrics: Metrics): void {
+  metrics.sets.set(sets.size);
+  metrics.rules.set([...chains.values()].reduce((sum, { rules }) => sum + rules.length, 0));
 }

@@ -19,7 +19,11 @@ export type FilterDeps = {
   /** What the daemon told of this node; `undefined`: nothing yet. */
   readonly policy: () => NodePolicy | undefined;
 };
-export type FilterResult = { readonly changes: number; readonly sets: number; readonly chains: number };
+export type FilterResult = {
+  readonly changes: number;
+  /** What is in the kernel now; `undefined`: what was there, as nothing is wanted yet. */
+  readonly ruleset: Ruleset | undefined;
+};
 
 export interface PacketFilter {
   /** The next sync looks at the kernel first. */
@@ -62,7 +66,7 @@ async function sync({ state, ...context }: Context): Promise<FilterResult> {
   const { standing } = (state.seen ??= await look(state, context));
   const policy = context.policy();
   // Nothing is taken away before the daemon has told its world: what stands there is of an agent that knew it.
-  if (!policy && standing) return { changes: 0, ...sizeOf(standing) };
+  if (!policy && standing) return { changes: 0, ruleset: undefined };
   const desired = desiredRuleset(policy ?? OPEN_POLICY, {
     endpoints: context.endpoints.alive().map(rulesetEndpoint),
     failsafePorts: context.failsafePorts,
@@ -73,10 +77,8 @@ async function sync({ state, ...context }: Context): Promise<FilterResult> {
     await context.nftables.apply(changes);
   }
   state.seen = { standing: standingOf(desired) };
-  return { changes: changes.length, ...sizeOf(desired) };
+  return { changes: changes.length, ruleset: desired };
 }
-
-const sizeOf = ({ sets, chains }: Standing | Ruleset) => ({ sets: sets.size, chains: chains.size });
 
 async function look(state: State, { nftables }: FilterDeps): Promise<Seen> {
   const observed = await nftables.observe();
