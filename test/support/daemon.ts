@@ -1,5 +1,6 @@
 // A daemon without a port, on any store, for tests of its API.
 import type { FastifyInstance } from "fastify";
+import type { TokenReviews } from "../../src/apps/daemon/access/token-review.ts";
 import { daemonOptions } from "../../src/apps/daemon/config.ts";
 import { createDaemon, type RunningDaemon } from "../../src/apps/daemon/wire.ts";
 import { type Clock, systemClock, systemRng } from "../../src/base/clock.ts";
@@ -31,11 +32,12 @@ export async function startDaemon({
   clock = systemClock,
   store = createMemoryStore({ clock }),
   log = silentLog,
-}: { argv?: string[]; clock?: Clock; store?: Store; log?: Log } = {}): Promise<
+  reviews,
+}: { argv?: string[]; clock?: Clock; store?: Store; log?: Log; reviews?: TokenReviews } = {}): Promise<
   RunningDaemon & { readonly call: Call }
 > {
   const config = readOptions(daemonOptions, { argv, env: {}, envPrefix: "TEST" });
-  const running = await createDaemon(config, store, { clock, rng: systemRng, log });
+  const running = await createDaemon(config, store, { clock, rng: systemRng, log, reviews });
   return { ...running, call: caller(running.app) };
 }
 

@@ -2,6 +2,7 @@
 import { Seconds } from "../../base/clock.ts";
 import * as options from "../../base/options.ts";
 import { tlsOptions } from "../../io/http/listen-address.ts";
+import { kubeOptions } from "../../io/kube/kube-access.ts";
 import { etcdOptions } from "../../io/store/open-store.ts";
 
 /** One table serves flags, environment, file, help and types. */
@@ -13,6 +14,17 @@ export const daemonOptions = {
   ),
   ...tlsOptions,
   tokenFile: options.option(options.text, "", "file of the tokens that clients may show"),
+  ...kubeOptions,
+  serviceAccounts: options.option(
+    options.listOf(serviceAccount()),
+    [],
+    "ServiceAccounts of Kubernetes whose tokens are believed, and their roles",
+  ),
+  tokenAudience: options.option(
+    options.text,
+    "romana",
+    "audience that tokens of ServiceAccounts must be for",
+  ),
   insecure: options.option(options.toggle, false, "listen off loopback without TLS or without credentials"),
   clientRate: options.option(
     options.integer(0, 1_000_000),
@@ -69,6 +81,24 @@ function override(): options.OptionType<CidrOverride> {
     read: (raw) => {
       const [, network = "", cidr = ""] = (typeof raw === "string" && /^([^=]+)=([^=]+)$/.exec(raw)) || [];
       return network === "" ? undefined : { network, cidr };
+    },
+  };
+}
+
+export type ServiceAccount = {
+  readonly namespace: string;
+  readonly name: string;
+  readonly role: "admin" | "service" | "node" | "read-only";
+};
+
+function serviceAccount(): options.OptionType<ServiceAccount> {
+  return {
+    meta: "NAMESPACE/NAME=ROLE",
+    expected: "NAMESPACE/NAME=ROLE, with ROLE one of admin, service, node, read-only",
+    read: (raw) => {
+      const form = /^([a-z0-9-]+)\/([a-z0-9.-]+)=(admin|service|node|read-only)$/;
+      const [, namespace = "", name = "", role] = (typeof raw === "string" && form.exec(raw)) || [];
+      return role === undefined ? undefined : { namespace, name, role: role as ServiceAccount["role"] };
     },
   };
 }

@@ -16,15 +16,14 @@ export function checkListener(config: DaemonConfig): void {
 function openFaults(config: DaemonConfig): Fault[] {
   if (asksWho(config) || listensOnLoopback(config)) return [];
   const expected =
-    "--tls-client-ca or --token-file, an address of loopback, or --insecure: others would do everything";
+    "--tls-client-ca, --token-file or --service-accounts, an address of loopback, or --insecure: others would do everything";
   return [{ code: "LISTEN_OPEN", field: LISTEN, value: config.listen, expected }];
 }
 
 /** Whether callers must say who they are; otherwise each of them is the administrator. */
-export const asksWho = ({
-  tlsClientCa,
-  tokenFile,
-}: Pick<DaemonConfig, "tlsClientCa" | "tokenFile">): boolean => tlsClientCa !== "" || tokenFile !== "";
+export const asksWho = (
+  config: Pick<DaemonConfig, "tlsClientCa" | "tokenFile" | "serviceAccounts">,
+): boolean => config.tlsClientCa !== "" || config.tokenFile !== "" || config.serviceAccounts.length > 0;
 
 export const listenAddress = ({ listen }: Pick<DaemonConfig, "listen">): { host: string; port: number } =>
   parseListen(LISTEN, listen);

@@ -14,10 +14,7 @@ import type { RunningDaemon } from "./wire.ts";
 
 const STOP_WITHIN = Seconds(5);
 
-export async function run(
-  argv: string[],
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<number> {
+export async function run(argv: string[], env: Env): Promise<number> {
   if (argv.includes("--help")) {
     process.stdout.write(`romana daemon [options]\n\n${describeOptions(daemonOptions, ENV_PREFIX)}\n`);
     return 0;
@@ -26,7 +23,7 @@ export async function run(
   checkListener(config);
   const log = createPinoLog("daemon", config.logLevel);
   const signalled = firstSignal();
-  const running = await start(config, log);
+  const running = await start(config, env, log);
   try {
     await listen(running, config);
     const { listen: address, store } = config;
@@ -40,12 +37,18 @@ export async function run(
   return 0;
 }
 
-async function start(config: DaemonConfig, log: Log): Promise<RunningDaemon> {
+type Env = Readonly<Record<string, string | undefined>>;
+
+async function start(config: DaemonConfig, env: Env, log: Log): Promise<RunningDaemon> {
   const deps = { clock: systemClock, rng: systemRng, log };
+  const reviews =
+    config.serviceAccounts.length === 0
+      ? undefined
+      : (await import("./access/open-token-reviews.ts")).openTokenReviews(config, env, deps);
   // The store opens in a thread of its own or far away: meanwhile the larger half of the program is loaded.
   const opening = openStore(config.store, deps, config);
   const [{ createDaemon }, store] = await Promise.all([import("./wire.ts"), opening]);
-  return createDaemon(config, store, deps);
+  return createDaemon(config, store, { ...deps, reviews });
 }
 
 async function listen({ app }: RunningDaemon, config: DaemonConfig): Promise<void> {

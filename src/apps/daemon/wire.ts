@@ -10,6 +10,7 @@ import { tlsFiles } from "../../io/http/listen-address.ts";
 import type { Store } from "../../io/store/store.ts";
 import { createIdentify } from "./access/identify.ts";
 import { createLimits } from "./access/limits.ts";
+import type { TokenReviews } from "./access/token-review.ts";
 import { Adoption } from "./adoption.ts";
 import type { DaemonConfig } from "./config.ts";
 import { Currency } from "./currency.ts";
@@ -27,7 +28,13 @@ import { watchChanges } from "./watch/watch-changes.ts";
 import { WatchHub } from "./watch/watch-hub.ts";
 import { Writer } from "./writer.ts";
 
-export type DaemonDeps = { readonly clock: Clock; readonly rng: Rng; readonly log: Log };
+export type DaemonDeps = {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Log;
+  /** Where tokens of ServiceAccounts are believed. */
+  readonly reviews?: TokenReviews | undefined;
+};
 const ANSWER_WITHIN = Seconds(2);
 
 export type RunningDaemon = {

@@ -36,10 +36,17 @@ export function guardRoutes(app: FastifyInstance, { identify, limit, metrics }: 
   app.addHook("onRoute", applyRule);
   app.addHook("onRequest", (request, reply, done) => {
     request.rule = request.routeOptions.config.rule;
-    const refusal = admit(request, reply, identify(request.raw));
-    const tooMany = limit(request, reply);
-    if (tooMany) request.denied = "too many";
-    done(tooMany ?? refusal);
+    const decide = (asked: Caller | Unknown): void => {
+      const refusal = admit(request, reply, asked);
+      const tooMany = limit(request, reply);
+      if (tooMany) request.denied = "too many";
+      done(tooMany ?? refusal);
+    };
+    const asked = identify(request.raw);
+    // Open routes need nobody who can say who asks.
+    const failed = (error: Error): void => done(request.rule?.open ? undefined : error);
+    if (asked instanceof Promise) void asked.then(decide, failed);
+    else decide(asked);
   });
   app.addHook("onResponse", ({ denied }, _reply, done) => {
     if (denied !== undefined) metrics.denied.inc({ reason: denied });

@@ -8,34 +8,45 @@ import type { DaemonConfig } from "../config.ts";
 import { asksWho, listensOnLoopback } from "../listener.ts";
 import { type Caller, certificateCaller } from "./caller.ts";
 import { openTokenFile, type Tokens } from "./token-file.ts";
+import type { TokenReviews } from "./token-review.ts";
 
 /** Why a request is refused whoever sent it. The client is told no more than that; the audit log names it. */
 export type Unknown = "no credential" | "wrong credential" | "foreign host name";
-export type Identify = (request: IncomingMessage) => Caller | Unknown;
+type Identified = Caller | Unknown;
+/** A promise only where somebody else must be asked. */
+export type Identify = (request: IncomingMessage) => Identified | Promise<Identified>;
 
-type AccessConfig = Pick<DaemonConfig, "listen" | "tlsClientCa" | "tokenFile">;
+type AccessConfig = Pick<DaemonConfig, "listen" | "tlsClientCa" | "tokenFile" | "serviceAccounts">;
+type AccessDeps = { readonly clock: Clock; readonly log: Log; readonly reviews?: TokenReviews | undefined };
 
 /** InputError of the token file. */
-export function createIdentify(config: AccessConfig, deps: { clock: Clock; log: Log }): Identify {
+export function createIdentify(config: AccessConfig, deps: AccessDeps): Identify {
   const tokens = config.tokenFile === "" ? undefined : openTokenFile(config.tokenFile, deps);
   if (!asksWho(config)) return anyone(listensOnLoopback(config));
+  const bearers = { tokens, reviews: deps.reviews };
   const onConnection = createCertificateReader(deps.clock);
   return (request) => {
     const sent = request.headers.authorization;
     // Who shows a token is who the token says, and nobody if it is wrong: there is no second try.
-    if (sent !== undefined) return tokenCaller(tokens, sent, request.rawHeaders) ?? "wrong credential";
+    if (sent !== undefined) return tokenCaller(bearers, sent, request.rawHeaders);
     return onConnection(request.socket as TLSSocket);
   };
 }
 
-/** The one place for bearers of all kinds. A ServiceAccount's token would be asked about here, after the file. */
+type Bearers = { readonly tokens: Tokens | undefined; readonly reviews: TokenReviews | undefined };
+
+/** The one place for bearers of all kinds: the file knows them, or else Kubernetes is asked. */
 function tokenCaller(
-  tokens: Tokens | undefined,
+  { tokens, reviews }: Bearers,
   sent: string,
   headers: readonly string[],
-): Caller | undefined {
+): Identified | Promise<Identified> {
   const [, token] = /^Bearer ([^ ]+)$/i.exec(sent) ?? [];
-  return token === undefined || isTwice(headers) ? undefined : tokens?.callerOf(token);
+  if (token === undefined || isTwice(headers)) return "wrong credential";
+  const caller = tokens?.callerOf(token) ?? reviews?.callerOf(token);
+  return caller instanceof Promise
+    ? caller.then((each) => each ?? "wrong credential")
+    : (caller ?? "wrong credential");
 }
 
 /** Node keeps the first of several headers: a proxy before us may have looked at another. */
