@@ -68,6 +68,8 @@ function startClients({ bed, clients, daemons }: FaultBed, options: RunOptions):
   return clients.map((place, i) =>
     startClient(bed, place, {
       ...{ seed: options.seed + i, name: place.name, workers: WORKERS, hosts: HOSTS },
+      // Of both racks.
+      own: HOSTS.filter((_, n) => Math.floor(n / 2) % clients.length === i),
       operations: Math.ceil(options.operations / clients.length),
       daemons: daemons.map(({ url }) => url),
       history: historyOf(bed, i),

@@ -1,5 +1,6 @@
 // Requests to daemons as operations of the history: whatever happens to one has an outcome.
 import { Pool } from "undici";
+import type { HostReport, HostReportReply } from "../../../src/core/api/types.ts";
 import type { Operation, Outcome, Request } from "../history/history.ts";
 
 /** Answers that say "not now" of which nothing was changed. All else that is not an answer leaves it open. */
@@ -22,6 +23,10 @@ type Body = {
   readonly ips?: string[];
   readonly sequence?: number;
 };
+/** What workers and operators ask; agents have a method of their own. */
+export type Asked = Exclude<Request, { readonly kind: "report" }>;
+/** `seen`: what the daemon had, if it answered. */
+export type Reported = { readonly operation: Operation; readonly seen?: NonNullable<HostReport["seen"]> };
 type Call = { readonly method: "POST" | "DELETE"; readonly path: string; readonly body?: unknown };
 
 export class Api {
@@ -37,26 +42,44 @@ export class Api {
   }
 
   /** Asks the daemon at `index` once; never throws. */
-  async ask(request: Request, index: number): Promise<Operation> {
-    const start = microseconds();
-    const outcome = await this.#outcome(request, index).catch((error: unknown): Outcome => ({
-      kind: "unknown",
-      why: reasonOf(error),
-    }));
-    return { client: this.#client, start, end: microseconds(), request, outcome };
+  async ask(request: Asked, index: number): Promise<Operation> {
+    return this.#timed(request, async () => {
+      const { status, body } = await this.#call(callOf(request), index);
+      return outcomeOf(request, status, body as Body);
+    });
+  }
+
+  /** As `ask`: an agent tells what lives on its host. */
+  async report(host: string, report: HostReport, index: number): Promise<Reported> {
+    let told: HostReportReply | undefined;
+    const operation = await this.#timed({ kind: "report", host }, async () => {
+      const call = { method: "POST", path: `/hosts/${host}/report`, body: report } as const;
+      const { status, body } = await this.#call(call, index);
+      if (status === 200) told = body as HostReportReply;
+      return told ? { kind: "done" } : { kind: "unknown", why: (body as Body).code ?? `HTTP_${status}` };
+    });
+    return { operation, ...(told && { seen: { cluster: told.cluster, revision: told.revision } }) };
   }
 
   async close(): Promise<void> {
     for (const pool of this.#pools) await pool.destroy();
   }
 
-  async #outcome(request: Request, index: number): Promise<Outcome> {
-    const { method, path, body } = callOf(request);
+  async #timed(request: Request, work: () => Promise<Outcome>): Promise<Operation> {
+    const start = microseconds();
+    const outcome = await work().catch((error: unknown): Outcome => ({
+      kind: "unknown",
+      why: reasonOf(error),
+    }));
+    return { client: this.#client, start, end: microseconds(), request, outcome };
+  }
+
+  async #call({ method, path, body }: Call, index: number): Promise<{ status: number; body: unknown }> {
     const pool = this.#pools[index];
     if (!pool) throw new Error(`no daemon ${index}`);
     const content = body === undefined ? {} : { body: JSON.stringify(body), headers: JSON_TYPE };
     const reply = await pool.request({ method, path, ...content });
-    return outcomeOf(request, reply.statusCode, (await reply.body.json()) as Body);
+    return { status: reply.statusCode, body: await reply.body.json() };
   }
 }
 
@@ -68,7 +91,7 @@ const microseconds = (): number => Number(process.hrtime.bigint() / 1000n);
 const reasonOf = (error: unknown): string =>
   error instanceof Error && "code" in error ? String(error.code) : String(error);
 
-function callOf(request: Request): Call {
+function callOf(request: Asked): Call {
   switch (request.kind) {
     case "allocate": {
       const { name, host, tenant, segment, ips } = request;

@@ -2,8 +2,8 @@
 import type { Rng } from "../../../src/base/clock.ts";
 import { cidrOf, formatCidr } from "../../../src/core/net/cidr.ts";
 import { parseIp } from "../../../src/core/net/ip.ts";
-import type { Operation, Request } from "../history/history.ts";
-import { isTransient } from "./api.ts";
+import type { Operation } from "../history/history.ts";
+import { type Asked, isTransient } from "./api.ts";
 import type { World } from "./worker.ts";
 
 /** Milliseconds between two acts. */
@@ -37,7 +37,7 @@ export class Operator {
   }
 
   /** Until it is done, or was done by an earlier try (`done`: the codes that say so). False: there is nothing more to ask. */
-  async #until(request: Request, done: readonly string[]): Promise<boolean> {
+  async #until(request: Asked, done: readonly string[]): Promise<boolean> {
     for (let attempt = 0; ; attempt++) {
       const daemon = Math.floor(this.#rng() * this.#world.daemons);
       const operation = await this.#world.ask(request, daemon);

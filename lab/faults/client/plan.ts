@@ -10,6 +10,8 @@ export type ClientPlan = {
   readonly operations: number;
   readonly daemons: readonly string[];
   readonly hosts: readonly string[];
+  /** Those of them whose pods are this client's alone, as are their agents. */
+  readonly own: readonly string[];
   /** File that the history is written to, one operation a line. */
   readonly history: string;
 };

@@ -1,20 +1,25 @@
 // One of a client's workers: one request after the other, drawn from its seed. What it draws from is its own memory of pods that live and
 // that have gone; a request of unknown outcome is asked again, at another daemon, until it is answered.
 import type { Rng } from "../../../src/base/clock.ts";
-import type { Given, Operation, Request } from "../history/history.ts";
-import { isTransient } from "./api.ts";
+import type { HostReport } from "../../../src/core/api/types.ts";
+import type { Given, Operation } from "../history/history.ts";
+import { type Asked, isTransient, type Reported } from "./api.ts";
 
 /** What the workers of a client share. */
 export type World = {
   readonly client: string;
   readonly hosts: readonly string[];
+  /** Hosts of this client alone. */
+  readonly own: readonly string[];
   readonly daemons: number;
   /** A host that comes and goes; absent between two. */
   churning: string | undefined;
   /** The IPv4 address that was given last. */
   newest: string | undefined;
   /** Asks, writes down; undefined when there is nothing more to ask. */
-  readonly ask: (request: Request, daemon: number) => Promise<Operation | undefined>;
+  readonly ask: (request: Asked, daemon: number) => Promise<Operation | undefined>;
+  /** As `ask`, for an agent. */
+  readonly report: (host: string, body: HostReport, daemon: number) => Promise<Reported | undefined>;
   readonly pause: (milliseconds: number) => Promise<void>;
 };
 
@@ -22,16 +27,18 @@ export type World = {
 const ALIVE = 24;
 /** Of the dead, so many are remembered for late releases and names used again. */
 const REMEMBERED = 12;
-const SHARED_NAMES = 24;
 /** Milliseconds before a request is made again, at least. */
 const PAUSE = 30;
 
 /** As the CNI plugin names a pod's attachment: network, container, interface. */
 const attachment = (container: string): string => `lab/${container}/eth0`;
 const SHARED = "lab/shared-";
+export const SHARED_NAMES = Array.from({ length: 24 }, (_, n) => attachment(`shared-${n}`));
 
 export class Worker {
   readonly alive: Given[] = [];
+  /** The name that a request under way is about. */
+  inHand: string | undefined;
   readonly #gone: Given[] = [];
   readonly #world: World;
   readonly #rng: Rng;
@@ -57,7 +64,7 @@ export class Worker {
     return list[this.#below(list.length)];
   }
 
-  #draw(): Request {
+  #draw(): Asked {
     const kind = this.#below(100);
     const given = this.#pick(this.alive);
     const gone = this.#pick(this.#gone);
@@ -66,42 +73,51 @@ export class Worker {
     if (kind < 12 && gone) return { kind: "release", name: gone.name, sequence: gone.sequence };
     if (!given || (kind < 55 && this.alive.length < ALIVE)) return this.#birth(kind, gone);
     if (kind < 66) return again(given);
-    if (kind < 69) return { ...again(given), host: this.#pick(this.#world.hosts) ?? "" };
+    if (kind < 69) return { ...again(given), host: this.#pick(this.#world.own) ?? "" };
     return release(given, kind);
   }
 
-  #birth(kind: number, gone: Given | undefined): Request {
+  #birth(kind: number, gone: Given | undefined): Asked {
     if (kind < 22 && gone) return again(gone);
     if (kind < 26 && gone && this.#world.hosts.includes(gone.host))
       return { ...this.#fresh(gone.host), tenant: gone.tenant, ips: gone.ips.slice(0, 1) };
-    const request = this.#fresh(this.#pick(this.#world.hosts) ?? "");
+    const request = this.#fresh(this.#pick(this.#world.own) ?? "");
     return { ...request, tenant: kind < 30 ? "tight" : kind < 36 ? "dual" : request.tenant };
   }
 
-  #fresh(host: string): Extract<Request, { kind: "allocate" }> {
+  #fresh(host: string): Extract<Asked, { kind: "allocate" }> {
     const tenant = `tenant-${this.#below(3)}`;
     return { kind: "allocate", name: attachment(`${this.#id}-${this.#count++}`), host, tenant, segment: "" };
   }
 
   /** Names that all workers of all clients use: several at once ask for one, or free it. */
-  #shared(): Request {
-    const n = this.#below(SHARED_NAMES);
+  #shared(): Asked {
+    const n = this.#below(SHARED_NAMES.length);
     const host = this.#world.hosts[n % this.#world.hosts.length] ?? "";
-    const name = attachment(`shared-${n}`);
+    const name = SHARED_NAMES[n] ?? "";
     if (this.#below(5) < 2) return { kind: "release", name, host };
     return { kind: "allocate", name, host, tenant: "tenant-0", segment: "shared" };
   }
 
   /** Asks until it is answered. False: there is nothing more to ask. */
-  async #live(request: Request): Promise<boolean> {
+  async #live(request: Asked): Promise<boolean> {
     const first = this.#below(this.#world.daemons);
+    this.inHand = this.#nameOf(request);
     for (let attempt = 0; ; attempt++) {
       const operation = await this.#world.ask(request, (first + attempt) % this.#world.daemons);
       if (!operation) return false;
       this.#learn(operation);
-      if (!isTransient(operation.outcome)) return true;
+      if (!isTransient(operation.outcome)) break;
       await this.#world.pause(PAUSE + Math.min(2000, PAUSE * 2 ** attempt) * this.#rng());
     }
+    this.inHand = undefined;
+    return true;
+  }
+
+  #nameOf(request: Asked): string | undefined {
+    if (request.kind === "release" && request.ip !== undefined)
+      return this.alive.find(({ ips }) => ips[0] === request.ip)?.name;
+    return (request as { name?: string }).name;
   }
 
   #learn({ request, outcome }: Operation): void {
@@ -115,7 +131,7 @@ export class Worker {
     if (isOver) this.#bury(request);
   }
 
-  #bury({ name, ip, sequence }: Extract<Request, { kind: "release" }>): void {
+  #bury({ name, ip, sequence }: Extract<Asked, { kind: "release" }>): void {
     const index = this.alive.findIndex(
       (each) => (each.name === name && (sequence ?? each.sequence) === each.sequence) || each.ips[0] === ip,
     );
@@ -125,12 +141,12 @@ export class Worker {
   }
 }
 
-const again = ({ name, host, tenant, segment }: Given): Extract<Request, { kind: "allocate" }> => ({
+const again = ({ name, host, tenant, segment }: Given): Extract<Asked, { kind: "allocate" }> => ({
   ...{ kind: "allocate", name, host, tenant, segment },
 });
 
 /** As the CNI does it mostly; by address and by bare name at times. */
-function release({ name, host, ips, sequence }: Given, kind: number): Request {
+function release({ name, host, ips, sequence }: Given, kind: number): Asked {
   if (kind < 73) return { kind: "release", ip: ips[0] ?? "", host };
   if (kind < 77) return { kind: "release", name };
   return { kind: "release", name, sequence, host };

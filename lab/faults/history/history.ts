@@ -19,7 +19,9 @@ export type Request =
       readonly host?: string;
     }
   | { readonly kind: "add-host" | "remove-host"; readonly host: string }
-  | { readonly kind: "reserve" | "open"; readonly cidr: string };
+  | { readonly kind: "reserve" | "open"; readonly cidr: string }
+  /** An agent tells what lives on its host; what, is too much to be written down. */
+  | { readonly kind: "report"; readonly host: string };
 
 export type Given = Holder & {
   readonly name: string;

@@ -72,6 +72,8 @@ export class NaiveIpam {
       case "open":
         this.#reserved.delete(slotOf(request.cidr));
         return { kind: "done" };
+      case "report":
+        return { kind: "done" };
     }
   }
 

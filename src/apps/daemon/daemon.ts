@@ -2,7 +2,6 @@
 import type { Clock, Duration } from "../../base/clock.ts";
 import type { Health } from "../../base/health.ts";
 import type { Log } from "../../base/log.ts";
-import type { HostReport } from "../../core/api/types.ts";
 import type { Store } from "../../io/store/store.ts";
 import type { Adoption, AdoptionView } from "./adoption.ts";
 import type { Leader } from "./leader.ts";
@@ -10,6 +9,7 @@ import type { Currency } from "./currency.ts";
 import type { ConflictLists } from "./routes/conflict-lists.ts";
 import type { DaemonMetrics } from "./metrics.ts";
 import type { Mirror } from "./mirror.ts";
+import type { Told } from "./routes/adopt-endpoints.ts";
 import type { PolicyShares } from "./watch/policy-shares.ts";
 import type { WatchHub } from "./watch/watch-hub.ts";
 import type { Writer } from "./writer.ts";
@@ -38,7 +38,7 @@ export type Daemon = {
   /** Between two reports that lack an address, before it is freed. */
   readonly leakGrace: Duration;
   /** By host: endpoints that were reported and could not be adopted, for want of a host or a network: tried again with each change. */
-  readonly unadopted: Map<string, HostReport["endpoints"]>;
+  readonly unadopted: Map<string, Told>;
 };
 
 /** What adoption must know of the present. */

@@ -9,6 +9,7 @@ import { within } from "../../base/within.ts";
 import { createIpamState, type IpamState } from "../../core/ipam/state.ts";
 import type { Write } from "../../core/ipam/types.ts";
 import { refuseStateEntry } from "../../io/store/store-state.ts";
+import { Deletions } from "./deletions.ts";
 import { Garbage } from "./garbage.ts";
 import type { Entry, Store, WatchEvent, WatchMessage } from "../../io/store/store.ts";
 
@@ -52,8 +53,8 @@ export class Mirror {
   readonly lock = createLock();
   readonly #deps: MirrorDeps;
   readonly #revisions = new Map<string, number>();
-  /** Own deletions that the watch has not told yet: an older event must not bring the key back. */
-  readonly #deleted = new Map<string, number>();
+  /** Own ones too, before the watch tells them. */
+  readonly #deletions = new Deletions();
   readonly #stop = new AbortController();
   #waiting: { readonly revision: number; readonly resolve: () => void }[] = [];
   #revision = 0;
@@ -94,6 +95,11 @@ export class Mirror {
     return this.#revisions.get(key) ?? 0;
   }
 
+  /** Store revision at which an absent key was deleted, at the latest; 0 where that is long ago, or it never was there. */
+  deletedAt(key: string): number {
+    return this.#revisions.has(key) ? 0 : this.#deletions.revisionOf(key);
+  }
+
   /** Reads everything, then follows in the background. */
   async start(): Promise<void> {
     const retriable = (error: unknown): boolean =>
@@ -118,8 +124,7 @@ export class Mirror {
     }
     for (const key of deletes) {
       this.#garbage.replaced(key);
-      this.#revisions.delete(key);
-      this.#deleted.set(key, revision);
+      this.#gone(key, revision);
     }
   }
 
@@ -156,14 +161,14 @@ export class Mirror {
     const writes: Write[] = [];
     for (const event of message.kind === "events" ? message.events : []) {
       const { key, revision, value } = flatten(event);
-      const isKnown = revision <= (this.#revisions.get(key) ?? this.#deleted.get(key) ?? 0);
+      const isKnown = revision <= (this.#revisions.get(key) ?? this.#deletions.revisionOf(key));
       // What we wrote ourselves is decoded again only for those who listen.
       if (isKnown && key.startsWith(ADDRESSES) && !this.#deps.hearsAddresses()) continue;
       if (value !== undefined) refuseStateEntry(key, value);
       const write = this.#garbage.read(key, value);
       if (write) writes.push(write);
       if (isKnown) continue;
-      if (value === undefined) this.#revisions.delete(key);
+      if (value === undefined) this.#gone(key, revision);
       else this.#revisions.set(key, revision);
       if (write) this.state.apply(write);
     }
@@ -171,9 +176,14 @@ export class Mirror {
     this.#advance({ revision: message.revision, writes, whole: false });
   }
 
+  #gone(key: string, revision: number): void {
+    this.#revisions.delete(key);
+    this.#deletions.note(key, revision);
+  }
+
   #advance(change: MirrorChange): void {
     this.#revision = Math.max(this.#revision, change.revision);
-    for (const [key, revision] of this.#deleted) if (revision <= this.#revision) this.#deleted.delete(key);
+    this.#deletions.passed(this.#revision);
     const told = this.#waiting.filter(({ revision }) => revision <= this.#revision);
     if (told.length > 0) this.#waiting = this.#waiting.filter((each) => !told.includes(each));
     for (const { resolve } of told) resolve();
@@ -186,10 +196,10 @@ export class Mirror {
       const { entries, revision } = await readAll(this.#deps.store);
       const puts = entries.flatMap(({ key, value }) => this.#garbage.read(key, value) ?? []);
       const present = new Set(entries.map(({ key }) => key));
-      const gone = this.#revisions.keys().filter((key) => !present.has(key));
-      const deletions = [...gone].flatMap((key) => this.#garbage.read(key, undefined) ?? []);
+      const gone = [...this.#revisions.keys().filter((key) => !present.has(key))];
+      const deletions = gone.flatMap((key) => this.#garbage.read(key, undefined) ?? []);
+      for (const key of gone) this.#gone(key, revision);
       this.#revisions.clear();
-      this.#deleted.clear();
       for (const { key, revision: written } of entries) this.#revisions.set(key, written);
       // Deletions first: what came since may lie where something was. Blocks last: they are counted by what is reserved.
       const [blocks, others] = partition(puts, ({ kind }) => kind === "put-block");

@@ -2,25 +2,38 @@
 import { InputError } from "../../../base/errors.ts";
 import type { HostReport, HostReportReply } from "../../../core/api/types.ts";
 import { adopt } from "../../../core/ipam/adopt.ts";
+import { addressKey } from "../../../core/model/keys.ts";
 import type { Endpoint } from "../../../core/model/records.ts";
 import { parseIp } from "../../../core/net/ip.ts";
 import type { Daemon } from "../daemon.ts";
 
-type Reported = HostReport["endpoints"];
+export type Told = {
+  readonly endpoints: HostReport["endpoints"];
+  /** The revision of this store that the agent had seen before it looked; `undefined`: of another one, or of one that forgot. */
+  readonly seen: number | undefined;
+};
 type Conflicts = HostReportReply["conflicts"];
 
 /** At most three writes and compares each, and room for the host and the guards. */
 const ADOPT_AT_ONCE = 12;
 
-/** Resolves with what contradicts the store. What could not be adopted is kept for when a host or network comes. */
-export async function adoptEndpoints(daemon: Daemon, host: string, reported: Reported): Promise<Conflicts> {
-  const endpoints = reported.map(toEndpoint);
+/**
+ * Resolves with what contradicts the store. What could not be adopted is kept for when a host or network comes. What was deleted after the agent
+ * looked may be gone from its host by now: that is left to its next report.
+ */
+export async function adoptEndpoints(daemon: Daemon, host: string, told: Told): Promise<Conflicts> {
+  const { mirror } = daemon;
+  const { seen = Infinity } = told;
+  const endpoints = told.endpoints.map(toEndpoint);
   refuseRepeatedNames(endpoints);
+  const there = new Set(endpoints.map(({ name }) => name).filter((name) => mirror.state.addresses.has(name)));
+  const isGone = (name: string): boolean => there.has(name) || mirror.deletedAt(addressKey(name)) > seen;
   const conflicts: Conflicts = [];
   for (let i = 0; i < endpoints.length; i += ADOPT_AT_ONCE) {
     const some = endpoints.slice(i, i + ADOPT_AT_ONCE);
     const found = await daemon.writer.submit((state) => {
-      const plan = adopt(state, host, some, { now: daemon.clock.now() });
+      const alive = some.filter(({ name }) => state.addresses.has(name) || !isGone(name));
+      const plan = adopt(state, host, alive, { now: daemon.clock.now() });
       return { value: plan.conflicts, plan };
     });
     conflicts.push(...found);
@@ -28,10 +41,10 @@ export async function adoptEndpoints(daemon: Daemon, host: string, reported: Rep
   const open = new Set(conflicts.map(({ name }) => name));
   if (open.size === 0) daemon.unadopted.delete(host);
   else
-    daemon.unadopted.set(
-      host,
-      reported.filter(({ name }) => open.has(name)),
-    );
+    daemon.unadopted.set(host, {
+      seen: told.seen,
+      endpoints: told.endpoints.filter(({ name }) => open.has(name)),
+    });
   if (open.size > 0)
     daemon.log.warn("endpoints contradict the store", { host, conflicts: conflicts.slice(0, 5) });
   return conflicts;
@@ -42,12 +55,15 @@ export async function readoptAfter<T>(daemon: Daemon, change: () => Promise<T>):
   if (daemon.unadopted.size === 0) return change();
   return daemon.adoption.holding(async () => {
     const result = await change();
-    for (const [host, endpoints] of [...daemon.unadopted]) await adoptEndpoints(daemon, host, endpoints);
+    for (const [host, told] of [...daemon.unadopted]) await adoptEndpoints(daemon, host, told);
     return result;
   });
 }
 
-function toEndpoint({ name, ips, tenant, segment, sequence }: Reported[number], index: number): Endpoint {
+function toEndpoint(
+  { name, ips, tenant, segment, sequence }: Told["endpoints"][number],
+  index: number,
+): Endpoint {
   const parsed = ips.map((ip, i) => parseIp(ip, `body.endpoints[${index}].ips[${i}]`));
   return { name, ips: parsed, tenant, segment, sequence };
 }

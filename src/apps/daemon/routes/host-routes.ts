@@ -49,8 +49,10 @@ export function hostRoutes(app: FastifyInstance, daemon: Daemon): void {
     async ({ params, body }): Promise<HostReportReply> => {
       // The mirror may lag behind another daemon's writes, which the agent saw there: then the store itself is asked.
       const newest = await daemon.currency.newest(body.seen?.revision ?? 0);
-      if (daemon.adoption.isLoss(body.seen, newest)) noteLoss(daemon, params.name, body);
-      const conflicts = await adoptEndpoints(daemon, params.name, body.endpoints);
+      const isLoss = daemon.adoption.isLoss(body.seen, newest);
+      if (isLoss) noteLoss(daemon, params.name, body);
+      const seen = !isLoss && body.seen?.cluster === daemon.cluster ? body.seen.revision : undefined;
+      const conflicts = await adoptEndpoints(daemon, params.name, { endpoints: body.endpoints, seen });
       daemon.adoption.noteReported(params.name);
       await noteEvidence(daemon, params.name, body, conflicts);
       const revision = Math.max(newest, mirror.revision);

@@ -1,0 +1,59 @@
+// Reports that arrive when what they tell of is gone: an agent looked, its pod went, and the report was still on its way.
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { startDaemon, twoRacks, type Call } from "../../../test/support/daemon.ts";
+import { systemClock } from "../../base/clock.ts";
+import type { AddressReply, HostReport, HostReportReply } from "../../core/api/types.ts";
+import { createMemoryStore } from "../../io/store/memory-store.ts";
+
+const POD = "net/container/eth0";
+
+/** Two daemons on one store, a pod, and its agent's report of it. */
+async function world(t: TestContext) {
+  const store = createMemoryStore({ clock: systemClock });
+  const start = async (): Promise<Call> => {
+    const running = await startDaemon({ store, argv: ["--new-cluster", "--adoption-window=0"] });
+    t.after(() => running.close());
+    return running.call;
+  };
+  const [call, other] = [await start(), await start()];
+  await call("POST /topology", twoRacks);
+  await call("POST /hosts", { name: "h1", ip: "192.168.0.1", tags: { rack: "a" } });
+  const given = await call("POST /address", { name: POD, host: "h1", tenant: "t" });
+  assert.equal(given.status, 200);
+  const { name, ips, tenant, segment, sequence } = given.body as unknown as AddressReply;
+  const { cluster, revision } = await report(call, { endpoints: [] });
+  const endpoint = { name, ips, tenant, segment, sequence };
+  const late: HostReport = { endpoints: [endpoint], in_hand: [], seen: { cluster, revision } };
+  return { call, other, late };
+}
+const report = async (call: Call, body: HostReport): Promise<HostReportReply> => {
+  const reply = await call("POST /hosts/h1/report", body);
+  assert.equal(reply.status, 200, JSON.stringify(reply.body));
+  return reply.body as unknown as HostReportReply;
+};
+const release = async (call: Call): Promise<void> =>
+  assert.equal((await call(`DELETE /address?addressName=${encodeURIComponent(POD)}`)).status, 200);
+const held = async (call: Call): Promise<unknown[]> =>
+  (await call("GET /addresses")).body["addresses"] as unknown[];
+
+test("a report from before a release, at whichever daemon it arrives, does not bring the address back", async (t) => {
+  const { call, other, late } = await world(t);
+  await release(call);
+  for (const each of [call, other]) await report(each, late);
+  assert.deepEqual(await held(call), []);
+});
+
+test("a report and a release that come together leave the address released", async (t) => {
+  const { call, late } = await world(t);
+  await Promise.all([release(call), report(call, late)]);
+  assert.deepEqual(await held(call), []);
+});
+
+test("who still lives after its address was released gets it back with a report made after that", async (t) => {
+  const { call, late } = await world(t);
+  await release(call);
+  const { cluster, revision } = await report(call, late);
+  await report(call, { ...late, seen: { cluster, revision } });
+  assert.equal((await held(call)).length, 1);
+});
