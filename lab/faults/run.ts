@@ -170,13 +170,14 @@ async function readHistory(path: string, into: Operation[]): Promise<void> {
 
 function countOutcomes(operations: readonly Operation[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { outcome } of operations) {
-    const key =
+  for (const { request, outcome } of operations) {
+    const said =
       outcome.kind === "refused"
         ? `refused ${outcome.code}`
         : outcome.kind === "unknown"
           ? `unknown ${outcome.why}`
           : outcome.kind;
+    const key = request.kind === "report" ? `report ${said}` : said;
     counts[key] = (counts[key] ?? 0) + 1;
   }
   return counts;
