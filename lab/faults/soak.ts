@@ -1,5 +1,7 @@
 // `npm run soak`: a long run with all faults. Exit code 1 if what clients were told is not what a correct IPAM could have told.
+import { copyFileSync, mkdirSync, readdirSync } from "node:fs";
 import { availableParallelism, cpus, release, totalmem } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { withBed } from "../../bench/processes.ts";
 import { type RunResult, runFaults } from "./run.ts";
@@ -28,17 +30,28 @@ const members = read("members", values.members, 1);
 
 const began = new Date();
 print(`${operations} operations, seed ${seed}, ${daemons} daemons, ${members} etcd members`);
-const result = await withBed((bed) =>
-  runFaults(bed, {
+const result = await withBed(async (bed) => {
+  const found = await runFaults(bed, {
     ...{ seed, operations, rounds, daemons, members, clients: 2, limit: minutes * 60_000 },
     progress: (made, faults) => print(`${made} operations, ${faults} faults`),
-  }),
-);
+  });
+  if (found.violations.length > 0) keepEvidence(bed.dir);
+  return found;
+});
 report(result);
 process.exitCode = result.violations.length > 0 || result.operations === 0 ? 1 : 0;
 
 function print(line: string): void {
   process.stdout.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`);
+}
+
+/** The history and what daemons and members said, for whoever looks for the cause. */
+function keepEvidence(from: string): void {
+  const kept = join(import.meta.dirname, `../../build/soak-${seed}`);
+  mkdirSync(kept, { recursive: true });
+  for (const file of readdirSync(from))
+    if (/\.(ndjson|log)$/.test(file)) copyFileSync(join(from, file), join(kept, file));
+  print(`history and logs are kept in ${kept}`);
 }
 
 function report({ seconds, outcomes, faults, violations, ends, ...counts }: RunResult): void {
