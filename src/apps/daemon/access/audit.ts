@@ -4,6 +4,7 @@ import type { Clock } from "../../../base/clock.ts";
 import { Seconds } from "../../../base/clock.ts";
 import type { Log } from "../../../base/log.ts";
 import { valueAt } from "./access-table.ts";
+import { onAnswered } from "./answered.ts";
 
 /** Denials listed a second: who has no credential must not fill the disk. The metric counts all. */
 const DENIALS_LISTED = 20;
@@ -11,11 +12,10 @@ const LONGEST = 253;
 
 export function auditRequests(app: FastifyInstance, { log, clock }: { log: Log; clock: Clock }): void {
   const isListed = createLimit(clock, (left) => log.warn("denials not listed", { audit: true, count: left }));
-  app.addHook("onResponse", (request, reply, done) => {
+  onAnswered(app, (request, reply) => {
     const isWrite = request.method !== "GET" && request.method !== "HEAD";
     if (request.denied === undefined ? isWrite : isListed())
       log.info("audit", { ...entry(request), status: reply.statusCode, ms: Math.round(reply.elapsedTime) });
-    done();
   });
 }
 

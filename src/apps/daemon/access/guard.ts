@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import { BugError, InputError } from "../../../base/errors.ts";
 import type { DaemonMetrics } from "../metrics.ts";
 import { ACCESS, describeGrant, type Grant, type Rule, valueAt } from "./access-table.ts";
+import { onAnswered } from "./answered.ts";
 import { type Caller, type Role, ROLES } from "./caller.ts";
 import type { Identify, Unknown } from "./identify.ts";
 import type { Limit } from "./limits.ts";
@@ -48,9 +49,8 @@ export function guardRoutes(app: FastifyInstance, { identify, limit, metrics }: 
     if (asked instanceof Promise) void asked.then(decide, failed);
     else decide(asked);
   });
-  app.addHook("onResponse", ({ denied }, _reply, done) => {
+  onAnswered(app, ({ denied }) => {
     if (denied !== undefined) metrics.denied.inc({ reason: denied });
-    done();
   });
 }
 

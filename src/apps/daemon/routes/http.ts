@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
 import { createHttpApp } from "../../../io/http/http-app.ts";
 import type { PemFiles } from "../../../io/pem/pem-files.ts";
+import { onAnswered } from "../access/answered.ts";
 import { auditRequests } from "../access/audit.ts";
 import { guardRoutes } from "../access/guard.ts";
 import type { Identify } from "../access/identify.ts";
@@ -37,9 +38,8 @@ export async function createDaemonApp(
   const { log, metrics, clock } = daemon;
   const options = { title: "Romana", version: packageVersion(), ...(tls && { tls }) };
   const app = await createHttpApp(options, { log });
-  app.addHook("onResponse", (request, reply, done) => {
-    metrics.requests.inc({ route: request.rule?.url ?? "unknown", status: reply.statusCode });
-    done();
+  onAnswered(app, ({ rule }, { statusCode: status }) => {
+    metrics.requests.inc({ route: rule?.url ?? "unknown", status });
   });
   guardRoutes(app, { identify, limit, metrics });
   auditRequests(app, { log, clock });
