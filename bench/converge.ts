@@ -1,8 +1,7 @@
 // From the reply of an ADD that needs a new block to the block's route in another node's kernel, 8 nodes.
-import { type ChildProcess, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import { containsIp, parseCidr } from "../src/core/net/cidr.ts";
 import type { Ip } from "../src/core/net/ip.ts";
+import { monitorRoutes, type RouteMonitor } from "../test/support/route-monitor.ts";
 import { type BenchHost, cni, startCluster } from "./cluster.ts";
 import { type Bench, quantile } from "./figure.ts";
 import { pause, until, withBed } from "./processes.ts";
@@ -11,23 +10,6 @@ const NODES = 8;
 const ROUNDS = 300;
 /** Milliseconds in which the changes of one block are all told: the last of them counts. */
 const SETTLED = 30;
-
-type Monitor = {
-  readonly lines: { readonly at: number; readonly text: string }[];
-  readonly process: ChildProcess;
-};
-
-/** `ip monitor route` in the observer's namespace; every line gets the time at which it was read. */
-function monitorRoutes({ netns }: BenchHost): Monitor {
-  const process = spawn("nsenter", [`--net=${netns}`, "ip", "monitor", "route"], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const lines: { at: number; text: string }[] = [];
-  createInterface({ input: process.stdout }).on("line", (text) =>
-    lines.push({ at: performance.now(), text }),
-  );
-  return { lines, process };
-}
 
 export const convergeBench: Bench = {
   name: "converge",
@@ -38,36 +20,37 @@ export const convergeBench: Bench = {
       const { hosts } = await startCluster(bed, NODES);
       const [maker, observer] = [hosts[0], hosts[NODES - 1]];
       if (!maker || !observer) throw new Error("no hosts");
-      const monitor = monitorRoutes(observer);
-      try {
-        await pause(300);
-        const times: number[] = [];
-        for (let round = 0; round < ROUNDS; round++)
-          times.push(await once(maker, bed.netns(`p${round}`), round, monitor));
-        const note = `${ROUNDS} new blocks; negative: the route was there before the reply; BIRD's 2.5 ms is the figure to compare`;
-        return [
-          {
-            name: "p50",
-            value: quantile(times, 0.5),
-            unit: "ms",
-            note,
-            goal: { kind: "at-most", limit: 4, of: "value" },
-          },
-          {
-            name: "p99",
-            value: quantile(times, 0.99),
-            unit: "ms",
-            goal: { kind: "at-most", limit: 20, of: "value" },
-          },
-        ];
-      } finally {
-        monitor.process.kill("SIGTERM");
-      }
+      const monitor = monitorRoutes(bed, observer.netns);
+      await pause(300);
+      const times: number[] = [];
+      for (let round = 0; round < ROUNDS; round++)
+        times.push(await once(maker, bed.netns(`p${round}`), round, monitor));
+      const note = `${ROUNDS} new blocks; negative: the route was there before the reply; BIRD's 2.5 ms is the figure to compare`;
+      return [
+        {
+          name: "p50",
+          value: quantile(times, 0.5),
+          unit: "ms",
+          note,
+          goal: { kind: "at-most", limit: 4, of: "value" },
+        },
+        {
+          name: "p99",
+          value: quantile(times, 0.99),
+          unit: "ms",
+          goal: { kind: "at-most", limit: 20, of: "value" },
+        },
+      ];
     }),
 };
 
 /** A pod of a tenant of its own makes a new block. Negative where the route was there before the reply was read. */
-async function once(maker: BenchHost, netns: string, round: number, { lines }: Monitor): Promise<number> {
+async function once(
+  maker: BenchHost,
+  netns: string,
+  round: number,
+  { lines }: RouteMonitor,
+): Promise<number> {
   const from = lines.length;
   const { stdout } = await cni(maker, "ADD", `pod-${round}`, netns, `ROMANA_TENANT=tenant-${round}`);
   const replied = performance.now();

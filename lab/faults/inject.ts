@@ -1,7 +1,7 @@
 // Each fault: how it strikes, and how it is healed. Who injects waits until it is over.
 import { setTimeout as delay } from "node:timers/promises";
 import type { DaemonProcess } from "./bed/daemon-process.ts";
-import type { EtcdMember } from "./bed/etcd-member.ts";
+import { type EtcdMember, leaderOf } from "./bed/etcd-member.ts";
 import type { FaultBed } from "./bed/fault-bed.ts";
 import { cut, join, lose, loseNothing, type Place } from "./bed/place.ts";
 import type { FaultKind, FaultPlan } from "./plan-faults.ts";
@@ -37,9 +37,7 @@ const injections: { readonly [K in FaultKind]: Inject } = {
     await whileDone(pairs, cut, join, plan);
     await member.ready();
   },
-  "leader moved": async ({ members }) => {
-    for (const member of members) await moveLeader(member, members);
-  },
+  "leader moved": ({ members }) => moveLeader(members),
   "history compacted": async (bed, plan) => {
     const member = memberOf(bed, plan);
     const { header } = await member.post<Header>("kv/range", { key: "AA==" });
@@ -99,7 +97,6 @@ const injections: { readonly [K in FaultKind]: Inject } = {
 };
 
 type Header = { readonly header: { readonly revision: string; readonly member_id: string } };
-type Status = Header & { readonly leader: string };
 
 const at = <T>(list: readonly T[], share: number): T => list[Math.floor(share * list.length)] as T;
 const memberOf = ({ members }: FaultBed, { where }: FaultPlan): EtcdMember => at(members, where[0]);
@@ -127,10 +124,9 @@ async function whileDone(
 }
 
 /** Only the leader can hand over. */
-async function moveLeader(member: EtcdMember, members: readonly EtcdMember[]): Promise<void> {
-  const { header, leader } = await member.post<Status>("maintenance/status", {});
-  if (header.member_id !== leader) return;
-  const next = members[(members.indexOf(member) + 1) % members.length] ?? member;
-  const { header: target } = await next.post<Status>("maintenance/status", {});
-  await member.post("maintenance/transfer-leadership", { targetID: target.member_id });
+async function moveLeader(members: readonly EtcdMember[]): Promise<void> {
+  const leader = await leaderOf(members);
+  const next = members[(members.indexOf(leader) + 1) % members.length] ?? leader;
+  const { header } = await next.post<Header>("maintenance/status", {});
+  await leader.post("maintenance/transfer-leadership", { targetID: header.member_id });
 }

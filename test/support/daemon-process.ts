@@ -23,6 +23,8 @@ export async function freePort(): Promise<number> {
 
 export type DaemonBed = {
   readonly dir: string;
+  /** Where daemons listen, as ADDRESS:PORT. */
+  readonly listen: string;
   readonly start: (...flags: string[]) => Promise<ChildProcess>;
   readonly ask: Ask;
   /** What all daemons have said so far. */
@@ -63,7 +65,7 @@ export async function daemonBed(t: TestContext): Promise<DaemonBed> {
     const env = { ...process.env, ROMANA_ROOT_URL: `http://${listen}` };
     return (await execute(process.execPath, [MAIN, ...argv], { env })).stdout;
   };
-  return { dir, start, ask, log: () => log, romana };
+  return { dir, listen, start, ask, log: () => log, romana };
 }
 
 export async function kill(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {

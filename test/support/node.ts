@@ -7,7 +7,8 @@ import type { TopologyDocument } from "../../src/core/api/types.ts";
 import { silentLog } from "../../src/base/log.ts";
 import type { CommandResult, NativeHelper } from "../../src/io/kernel/kernel.ts";
 import { startNativeHelper } from "../../src/io/kernel/native-helper.ts";
-import { Bed, ip, nativePath, stop } from "./bed.ts";
+import { Bed, ip, stop } from "./bed.ts";
+import { createPlugin, type CniPlugin } from "./cni-plugin.ts";
 import { eventually } from "./eventually.ts";
 
 export const NODE = { name: "node-1", ips: ["192.168.0.1", "fd00:1::1"] } as const;
@@ -22,29 +23,7 @@ const topology: TopologyDocument = {
   topologies: [{ networks: ["v4", "v6"], map: [{ name: "all", groups: [] }] }],
 };
 
-export type CniCall = {
-  readonly id: string;
-  /** Path of the pod's namespace. */
-  readonly netns?: string;
-  readonly ifname?: string;
-  readonly args?: string;
-  /** Merged into the network configuration; a text is the configuration. */
-  readonly config?: Readonly<Record<string, unknown>> | string;
-};
-/** What a plugin printed, read as JSON; `undefined` where it printed nothing. */
-export type CniReply = { readonly code: number; readonly json: CniOutput | undefined };
-export type CniOutput = {
-  readonly cniVersion: string;
-  readonly interfaces: readonly { name: string; mac: string; sandbox?: string; mtu?: number }[];
-  readonly ips: readonly { address: string; gateway: string; interface: number; version?: string }[];
-  readonly routes: readonly { dst: string; gw: string }[];
-  readonly code: number;
-  readonly msg: string;
-  readonly details?: string;
-  readonly supportedVersions: readonly string[];
-};
-
-export interface TestNode {
+export interface TestNode extends CniPlugin {
   readonly bed: Bed;
   readonly helper: NativeHelper;
   readonly netns: string;
@@ -52,10 +31,6 @@ export interface TestNode {
   readonly socket: string;
   /** Makes a pod's namespace; its path. */
   pod(name: string): string;
-  /** Romana's plugin as the runtime of this node calls it; 1.0.0 unless `config` says otherwise. */
-  cni(command: string, call: CniCall): Promise<CniReply>;
-  /** Any plugin, by argv, with just this configuration. */
-  plugin(argv: readonly string[], command: string, call: CniCall, config: string): Promise<CniReply>;
   /** `GET` at the daemon. */
   get<Reply>(path: string): Promise<Reply>;
   /** Runs a program in a namespace. */
@@ -109,14 +84,8 @@ async function createNode(bed: Bed, store: string, agent: readonly string[]): Pr
     });
   };
   const node: TestNode = {
-    ...{ bed, helper, netns, outside, socket, run },
+    ...{ bed, helper, netns, outside, socket, run, ...createPlugin(helper, netns, socket) },
     pod: (name) => bed.netns(name),
-    cni: (command, call) => node.plugin([nativePath, "cni"], command, call, configOf(call.config, socket)),
-    plugin: async (argv, command, call, config) => {
-      const environment = cniEnvironment(command, call).map(([key, value]) => `${key}=${value}`);
-      const { code, stdout } = await run(["env", "-i", ...environment, ...argv], netns, config);
-      return { code, json: stdout === "" ? undefined : (JSON.parse(stdout) as CniOutput) };
-    },
     agentPid: () => processes.get("agent")?.pid ?? 0,
     get: async <Reply>(path: string) => {
       const { code, stdout, stderr } = await run(["curl", "-sSf", DAEMON + path], netns);
@@ -160,21 +129,3 @@ function wire(node: string, outside: string): void {
     ip("-n", ns, "-6", "route", "add", "default", "via", peers[1]);
   }
 }
-
-/** What runtimes set for every plugin. */
-function cniEnvironment(command: string, { id, netns = "", ifname = "eth0", args = "" }: CniCall) {
-  return Object.entries({
-    PATH: process.env["PATH"] ?? "",
-    CNI_COMMAND: command,
-    CNI_CONTAINERID: id,
-    CNI_NETNS: netns,
-    CNI_IFNAME: ifname,
-    CNI_ARGS: args,
-    CNI_PATH: "/usr/lib/cni",
-  });
-}
-
-const configOf = (config: CniCall["config"], socket: string): string =>
-  typeof config === "string"
-    ? config
-    : JSON.stringify({ cniVersion: "1.0.0", name: "romana", type: "romana", socket, ...config });

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { AddressList, AddressReply } from "../../src/core/api/types.ts";
-import type { CniCall, CniOutput, TestNode } from "./node.ts";
+import type { CniCall, CniOutput } from "./cni-plugin.ts";
+import type { TestNode } from "./node.ts";
 
 export interface Runtime {
   readonly add: (call: CniCall) => Promise<CniOutput>;

@@ -30,13 +30,18 @@ const PORT = 9600;
 const RESTART_AFTER = 300;
 const SHIFTED_CLOCK = join(import.meta.dirname, "shifted-clock.ts");
 
-export type DaemonSetup = { readonly store: string; readonly topologyFile: string };
+export type DaemonSetup = {
+  readonly store: string;
+  readonly topologyFile: string;
+  /** More of them. */
+  readonly flags?: readonly string[];
+};
 
 // long: the object that is the daemon
 export function createDaemonProcess(
   bed: Bed,
   place: Place,
-  { store, topologyFile }: DaemonSetup,
+  { store, topologyFile, flags: own = [] }: DaemonSetup,
 ): DaemonProcess {
   const url = `http://${place.address}:${PORT}`;
   const clockFile = join(bed.dir, `${place.name}.clock`);
@@ -51,6 +56,7 @@ export function createDaemonProcess(
     "daemon",
     ...flags,
     ...more,
+    ...own,
     "--log-level",
     "warn",
   ];

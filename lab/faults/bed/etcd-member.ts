@@ -66,3 +66,19 @@ function createMember(bed: Bed, place: Place, cluster: string): EtcdMember {
   };
   return member;
 }
+
+type Status = {
+  readonly header: { readonly member_id: string };
+  readonly leader: string;
+};
+
+/** The one that leads now, as soon as one does. */
+export function leaderOf(members: readonly EtcdMember[]): Promise<EtcdMember> {
+  return eventually(async () => {
+    for (const member of members) {
+      const { header, leader } = await member.post<Status>("maintenance/status", {});
+      if (header.member_id === leader) return member;
+    }
+    throw new Error("etcd has no leader");
+  });
+}

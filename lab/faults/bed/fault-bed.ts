@@ -40,8 +40,12 @@ export const TOPOLOGY: TopologyDocument = {
   ],
 };
 
-/** Everything is up and ready when it resolves. */
-export async function startFaultBed(bed: Bed, size: BedSize): Promise<FaultBed> {
+/** Everything is up and ready when it resolves. `flags`: of daemons, besides their own. */
+export async function startFaultBed(
+  bed: Bed,
+  size: BedSize,
+  flags: readonly string[] = [],
+): Promise<FaultBed> {
   const network = createNetwork(bed);
   const places = (kind: string, count: number): Place[] =>
     Array.from({ length: count }, (_, i) => network.place(`${kind}${i}`));
@@ -56,7 +60,7 @@ export async function startFaultBed(bed: Bed, size: BedSize): Promise<FaultBed> 
   const delayed = await startDelay(bed, last, urls);
   const daemons = homes.map((place) => {
     const store = `etcd:${(place === last ? delayed.urls : urls).join(",")}`;
-    return createDaemonProcess(bed, place, { store, topologyFile });
+    return createDaemonProcess(bed, place, { store, topologyFile, flags });
   });
   for (const daemon of daemons) await daemon.start();
   return { bed, members, daemons, clients: places("client", size.clients), delayed };

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { type CniCall, startNode, type TestNode } from "../../../../test/support/node.ts";
+import type { CniCall } from "../../../../test/support/cni-plugin.ts";
+import { startNode, type TestNode } from "../../../../test/support/node.ts";
 import { ipsOf, runtimeOf } from "../../../../test/support/runtime.ts";
 
 let node: TestNode;

@@ -6,14 +6,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { nativePath } from "../../../../test/support/bed.ts";
 import { eventually } from "../../../../test/support/eventually.ts";
-import {
-  type CniCall,
-  type CniOutput,
-  NODE,
-  OUTSIDE,
-  startNode,
-  type TestNode,
-} from "../../../../test/support/node.ts";
+import type { CniCall, CniOutput } from "../../../../test/support/cni-plugin.ts";
+import { NODE, OUTSIDE, startNode, type TestNode } from "../../../../test/support/node.ts";
 
 type Plugin = { readonly type: string; readonly capabilities?: Readonly<Record<string, boolean>> };
 type List = { readonly cniVersion: string; readonly name: string; readonly plugins: readonly Plugin[] };

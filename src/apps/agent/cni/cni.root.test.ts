@@ -4,7 +4,8 @@ import { readdirSync } from "node:fs";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import { eventually } from "../../../../test/support/eventually.ts";
-import { type CniOutput, NODE, OUTSIDE, startNode, type TestNode } from "../../../../test/support/node.ts";
+import type { CniOutput } from "../../../../test/support/cni-plugin.ts";
+import { NODE, OUTSIDE, startNode, type TestNode } from "../../../../test/support/node.ts";
 import { ipsOf, runtimeOf } from "../../../../test/support/runtime.ts";
 import { encodeReply } from "./frame.ts";
 

@@ -9,7 +9,8 @@ import type { AddressList } from "../../../core/api/types.ts";
 import type { CommandResult } from "../../../io/kernel/kernel.ts";
 import { nativePath } from "../../../../test/support/bed.ts";
 import { eventually } from "../../../../test/support/eventually.ts";
-import { type CniOutput, NODE, startNode, type TestNode } from "../../../../test/support/node.ts";
+import type { CniOutput } from "../../../../test/support/cni-plugin.ts";
+import { NODE, startNode, type TestNode } from "../../../../test/support/node.ts";
 
 const VERSION = "v1.3.1";
 const folder = join(import.meta.dirname, "../../../../build/cnitool");

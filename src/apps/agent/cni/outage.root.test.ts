@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { AddressList } from "../../../core/api/types.ts";
 import { eventually } from "../../../../test/support/eventually.ts";
-import { type CniCall, NODE, startNode, type TestNode } from "../../../../test/support/node.ts";
+import type { CniCall } from "../../../../test/support/cni-plugin.ts";
+import { NODE, startNode, type TestNode } from "../../../../test/support/node.ts";
 import { runtimeOf } from "../../../../test/support/runtime.ts";
 
 let node: TestNode;
