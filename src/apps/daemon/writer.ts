@@ -1,5 +1,6 @@
 // The one writer: takes what waits, plans each request on the state, commits them as one transaction, then answers. An answer is given only when
 // its writes are durable; what writes nothing (a refusal, an address that is there already) only when the state it stands on was current.
+import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../../base/clock.ts";
 import { BugError, InputError, UnavailableError } from "../../base/errors.ts";
 import type { IpamState } from "../../core/ipam/state.ts";
@@ -23,6 +24,7 @@ export type Decide<T> = (state: IpamState) => Decision<T>;
 
 type Waiting = {
   readonly decide: Decide<unknown>;
+  readonly isWanted: () => boolean;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   attempts: number;
@@ -54,14 +56,17 @@ export class Writer {
     this.#deps = deps;
   }
 
-  /** Resolves with the decision's value when its writes are durable; rejects with what `decide` threw, or UnavailableError. */
-  submit<T>(decide: Decide<T>): Promise<T> {
+  /**
+   * Resolves with the decision's value when its writes are durable; rejects with what `decide` threw, or UnavailableError. Not begun with
+   * when its turn comes and `isWanted` says no: who asked has gone, and may have asked another daemon meanwhile.
+   */
+  submit<T>(decide: Decide<T>, isWanted = (): boolean => true): Promise<T> {
     if (this.#closed) return Promise.reject(new UnavailableError({ code: "STOPPING" }));
     if (this.#queue.length >= MAX_WAITING)
       return Promise.reject(new UnavailableError({ code: "QUEUE_FULL" }));
     return new Promise<T>((resolve, reject) => {
       const answers = { resolve: resolve as (value: unknown) => void, reject };
-      this.#queue.push({ decide, ...answers, attempts: 0, isCurrent: false });
+      this.#queue.push({ decide, isWanted, ...answers, attempts: 0, isCurrent: false });
       this.#working ??= this.#work();
     });
   }
@@ -74,8 +79,10 @@ export class Writer {
   }
 
   async #work(): Promise<void> {
-    // After the present turn, so that requests which came together are merged.
-    await Promise.resolve();
+    // After the present turn, so that requests which came together are merged; and after the next look at all connections: that one ended is
+    // read later than what it brought before.
+    await setImmediate();
+    await setImmediate();
     for (let size = MAX_BATCH; this.#queue.length > 0;) {
       const conflict = await this.#deps.mirror.lock.run(() => this.#runBatch(size));
       if (conflict !== undefined) await this.#catchUp(conflict);
@@ -116,6 +123,11 @@ export class Writer {
     while (planned.length < size) {
       const waiting = this.#queue[0];
       if (!waiting || (waiting.isAlone && planned.length > 0)) break;
+      if (!waiting.isWanted()) {
+        waiting.reject(new UnavailableError({ code: "ASKER_GONE" }));
+        this.#queue.shift();
+        continue;
+      }
       const outcome = decideInto(batch, this.#deps.mirror.state, waiting);
       if (outcome === "full") break;
       this.#queue.shift();

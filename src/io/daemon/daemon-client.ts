@@ -52,6 +52,8 @@ export interface Replica {
 
 /** Milliseconds. A daemon waits 6 s for its store before it says 503; more where there is nobody else to ask. */
 const TIMEOUT = { one: 20_000, ofSeveral: 8000, probe: 1000 };
+/** Who watches is less patient than who asks: a replica that he left, in an election of etcd's say, may answer the next time. */
+const ROUNDS = 3;
 /** Where nobody else is to be had, a slow daemon is better than none. */
 const PATIENCE = 12_000;
 
@@ -116,13 +118,19 @@ async function askInTurn<Reply>(
   ask: (url: URL, signal: AbortSignal) => Promise<Reply>,
 ): Promise<Reply> {
   let told: UnavailableError | undefined;
-  for (const url of replicas.inTurn()) {
-    try {
-      return await ask(url, url === replicas.current ? replicas.left : new AbortController().signal);
-    } catch (error) {
-      if (!(error instanceof UnavailableError) || !isForAnother(error)) throw error;
-      if (!isAnswer(error)) replicas.leave(url);
-      if (!told || !isAnswer(told)) told = error;
+  let wasLeft = true;
+  for (let round = 0; round < ROUNDS && wasLeft; round++) {
+    wasLeft = false;
+    for (const url of replicas.inTurn()) {
+      const left = url === replicas.current ? replicas.left : new AbortController().signal;
+      try {
+        return await ask(url, left);
+      } catch (error) {
+        if (!(error instanceof UnavailableError) || !isForAnother(error)) throw error;
+        if (left.aborted) wasLeft = true;
+        else if (!isAnswer(error)) replicas.leave(url);
+        if (!told || !isAnswer(told)) told = error;
+      }
     }
   }
   throw told ?? new UnavailableError({ code: "DAEMON_UNREACHABLE" });

@@ -202,6 +202,20 @@ test("a request to a silent replica goes on at the next when somebody leaves it,
   await assert.rejects(replica.register({ name: "n" }, never), code("DAEMON_UNREACHABLE"));
 });
 
+test("replicas that were all left for being slow are asked again, a bounded number of times", async (t) => {
+  let [asked, leavings] = [0, 3];
+  const slow: Answer = (incoming, response) => {
+    if (++asked > leavings) answering(incoming, response);
+    else client.replicas.leave(client.replicas.current);
+  };
+  const client = createDaemonClient([await serve(t, slow), await serve(t, slow)]);
+  t.after(() => client.close());
+  assert.deepEqual(await client.allocate(request), { id: "n" });
+  [asked, leavings] = [0, Infinity];
+  await assert.rejects(client.allocate(request), code("DAEMON_UNREACHABLE"));
+  assert.equal(asked, 6);
+});
+
 test("a single replica is not left, and what it has begun goes on", async (t) => {
   const only = await serve(t, (_, response) => setImmediate(() => response.end(JSON.stringify({ id: "n" }))));
   const client = createDaemonClient([only]);

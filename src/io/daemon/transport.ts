@@ -1,12 +1,13 @@
 // The one HTTP client of the daemon: plain or TLS 1.2+, with the certificates and the token that its files hold at that moment. Follows
 // no redirect and retries nothing.
 import { Agent, type IncomingMessage, request, type RequestOptions } from "node:http";
-import { Agent as TlsAgent, request as tlsRequest } from "node:https";
+import { request as tlsRequest } from "node:https";
 import { InputError, type UnavailableError } from "../../base/errors.ts";
 import { type Log, silentLog } from "../../base/log.ts";
 import { type DaemonAccess, accessFaults, accessPems, NO_ACCESS, readToken } from "./access.ts";
 import type { Pems } from "../pem/pem-files.ts";
 import { renewingPems } from "../pem/renewing-pems.ts";
+import { reset, ResettableTlsAgent } from "./reset.ts";
 import { describeCertificate, unreachable } from "./unreachable.ts";
 
 export interface Transport {
@@ -44,7 +45,7 @@ export function createTransport(
   const pems = renewingPems(accessPems(access), log);
   const kept = { keepAlive: true, keepAliveMsecs: 10_000, maxSockets: 64 };
   // Connections are kept by the certificates that they were made with: renewed ones make their own.
-  const agents = { "http:": new Agent(kept), "https:": new TlsAgent(kept) };
+  const agents = { "http:": new Agent(kept), "https:": new ResettableTlsAgent(kept) };
   readToken(access);
   return {
     async send(url, { method, body, signal, timeout, alone }) {
@@ -56,12 +57,12 @@ export function createTransport(
       const payload = body === undefined ? undefined : JSON.stringify(body);
       const options: RequestOptions = {
         ...{ method, timeout, ...shown, ...(isTls && { minVersion: "TLSv1.2" }) },
-        ...(signal && { signal }),
         ...(socketPath !== undefined && { socketPath }),
         agent: alone ? false : agents[isTls ? "https:" : "http:"],
         headers: headersOf(payload, token),
       };
-      return open(url, options, payload, (cause, isFirst) => unreachable(url, cause, isFirst ? shown : {}));
+      const toError: ToError = (cause, isFirst) => unreachable(url, cause, isFirst ? shown : {});
+      return open(url, options, { payload, signal }, toError);
     },
     shown: () => describeShown(access, pems()),
     pems,
@@ -85,18 +86,30 @@ const headersOf = (payload: string | undefined, token: string | undefined): Reco
   ...(token !== undefined && { authorization: `Bearer ${token}` }),
 });
 
-/** `isFirst` of `toError`: nothing was ever answered on this connection. */
+/** `isFirst`: nothing was ever answered on this connection. */
+type ToError = (cause: Error, isFirst: boolean) => UnavailableError;
+
 function open(
   url: URL,
   options: RequestOptions,
-  payload: string | undefined,
-  toError: (cause: Error, isFirst: boolean) => UnavailableError,
+  { payload, signal }: { readonly payload: string | undefined; readonly signal: AbortSignal | undefined },
+  toError: ToError,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const sent = (url.protocol === "https:" ? tlsRequest : request)(url, options, resolve);
+    const fail = (cause: Error): void => reject(toError(cause, !sent.reusedSocket));
+    const takeBack = (cause: Error): void => {
+      fail(cause);
+      reset(sent.socket);
+      sent.destroy(cause);
+    };
+    const left = (): void => takeBack(signal?.reason as Error);
     sent.setNoDelay(true);
-    sent.on("timeout", () => sent.destroy(new Error(`silent for ${(options.timeout ?? 0) / 1000} s`)));
-    sent.on("error", (cause) => reject(toError(cause, !sent.reusedSocket)));
-    sent.end(payload);
+    sent.on("timeout", () => takeBack(new Error(`silent for ${(options.timeout ?? 0) / 1000} s`)));
+    sent.on("error", fail);
+    sent.on("close", () => signal?.removeEventListener("abort", left));
+    signal?.addEventListener("abort", left);
+    if (signal?.aborted) left();
+    else sent.end(payload);
   });
 }

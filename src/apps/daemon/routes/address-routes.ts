@@ -1,5 +1,5 @@
 // `/address` and `/addresses`: the allocation path. Nothing here reads the store.
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { object, optional, string, type Static } from "../../../core/api/schema.ts";
 import { Seconds } from "../../../base/clock.ts";
 import { AddressList, AddressReply, AddressRequest, ReleaseReply } from "../../../core/api/types.ts";
@@ -41,7 +41,7 @@ export function addressRoutes(app: FastifyInstance, daemon: Daemon): void {
         ...replies(AddressReply),
       },
     },
-    async ({ body }) => allocateAddress(daemon, body),
+    async (request) => allocateAddress(daemon, request),
   );
   app.delete<{ Querystring: Static<typeof ReleaseQuery> }>(
     "/address",
@@ -49,7 +49,8 @@ export function addressRoutes(app: FastifyInstance, daemon: Daemon): void {
     async (request) => {
       const { query } = request;
       const own = ownOf(request);
-      return writer.submit(() => decideRelease(daemon, releaseRequest(query), own, query.addressName));
+      const decide = () => decideRelease(daemon, releaseRequest(query), own, query.addressName);
+      return writer.submit(decide, () => isThere(request));
     },
   );
   app.get<{ Querystring: Static<typeof AddressFilter> }>(
@@ -70,13 +71,20 @@ export function addressRoutes(app: FastifyInstance, daemon: Daemon): void {
   );
 }
 
-function allocateAddress(daemon: Daemon, body: AddressRequest): Promise<AddressReply> {
-  const request = allocateRequest(body);
-  return daemon.writer.submit(() => {
+function allocateAddress(
+  daemon: Daemon,
+  asked: FastifyRequest<{ Body: AddressRequest }>,
+): Promise<AddressReply> {
+  const request = allocateRequest(asked.body);
+  const decide = (): Decision<AddressReply> => {
     daemon.adoption.check(() => adoptionView(daemon));
     return decideAllocation(daemon, request);
-  });
+  };
+  return daemon.writer.submit(decide, () => isThere(asked));
 }
+
+/** Who asked still waits for the answer. */
+const isThere = ({ raw: { socket } }: FastifyRequest): boolean => !socket.destroyed && !socket.readableEnded;
 
 function allocateRequest({ name, host, tenant, segment = "", ips, pod }: AddressRequest): AllocateRequest {
   return {
