@@ -40,8 +40,14 @@ type Fake = {
   metadata: { name: string; namespace?: string; [field: string]: unknown };
   [field: string]: unknown;
 };
-type Event = { readonly revision: number; readonly path: string; readonly line: string };
-type Watcher = { readonly path: string; readonly response: ServerResponse };
+type Event = {
+  readonly revision: number;
+  readonly path: string;
+  readonly object: Fake;
+  readonly line: string;
+};
+type Wanted = (object: Fake) => boolean;
+type Watcher = { readonly path: string; readonly wants: Wanted; readonly response: ServerResponse };
 type Target = { readonly path: string; readonly namespace: string; readonly name: string };
 
 const FORM =
@@ -154,8 +160,9 @@ class Server implements Omit<FakeKube, "access" | "close"> {
   }
 
   #list(query: URLSearchParams, { path, namespace }: Target, response: ServerResponse): void {
+    const wants = selectorOf(query, namespace);
     if (query.get("watch") === "true")
-      return this.#watch(Number(query.get("resourceVersion")), path, response);
+      return this.#watch(Number(query.get("resourceVersion")), path, wants, response);
     const token = query.get("continue");
     const [revision = `${this.#revision}`] = token?.split(" ") ?? [];
     const items = token === null ? [...this.#items(path).values()] : this.#pages.get(token);
@@ -164,24 +171,24 @@ class Server implements Omit<FakeKube, "access" | "close"> {
     const rest = items.slice(limit);
     const next = `${revision} ${this.#pages.size}`;
     if (rest.length > 0) this.#pages.set(next, rest);
-    const page = items.slice(0, limit).filter(({ metadata }) => isIn(metadata.namespace, namespace));
+    const page = items.slice(0, limit).filter(wants);
     const more = rest.length > 0 ? { continue: next } : {};
     reply(response, 200, { metadata: { resourceVersion: revision, ...more }, items: page });
   }
 
-  #watch(from: number, path: string, response: ServerResponse): void {
+  #watch(from: number, path: string, wants: Wanted, response: ServerResponse): void {
     response.writeHead(200, { "content-type": "application/json" });
     if (from < this.#oldest) {
       const status = { code: 410, reason: "Expired", message: "too old resource version" };
       response.end(lineOf("ERROR", status));
       return;
     }
-    const watcher = { path, response };
+    const watcher = { path, wants, response };
     this.#watchers.add(watcher);
     response.on("close", () => this.#watchers.delete(watcher));
     response.flushHeaders();
     for (const event of this.#events)
-      if (event.path === path && event.revision > from) response.write(event.line);
+      if (event.path === path && event.revision > from && wants(event.object)) response.write(event.line);
   }
 
   #single(method: string, body: string, { path, namespace, name }: Target, response: ServerResponse): void {
@@ -193,14 +200,15 @@ class Server implements Omit<FakeKube, "access" | "close"> {
       return refuse(response, { status: 409, message: "the object has been modified" });
     if (method === "GET") return reply(response, 200, known);
     const prefix = given.metadata?.["generateName"] as string | undefined;
-    const made = given.metadata?.name ?? `${prefix ?? ""}${this.#revision}`;
+    const made = given.metadata?.name ?? (name || `${prefix ?? ""}${this.#revision}`);
     if (method === "POST" && this.#items(path).has(keyOf(namespace, made)))
       return refuse(response, { status: 409, message: `${made} already exists` });
     if (method === "DELETE") this.remove(path, name, namespace);
     else
       this.put(path, {
-        ...(method === "PATCH" ? known : {}),
-        ...given,
+        ...(method === "PATCH"
+          ? { ...known, ...given, status: patched(known?.["status"], given["status"]) }
+          : given),
         metadata: {
           ...known?.metadata,
           ...given.metadata,
@@ -219,15 +227,36 @@ class Server implements Omit<FakeKube, "access" | "close"> {
 
   #tell(path: string, type: string, object: Fake): void {
     const line = lineOf(type, object);
-    this.#events.push({ revision: this.#revision, path, line });
+    this.#events.push({ revision: this.#revision, path, object, line });
     for (const watcher of this.#watchers)
-      if (watcher.path === path && !this.#isPaused) watcher.response.write(line);
+      if (watcher.path === path && watcher.wants(object) && !this.#isPaused) watcher.response.write(line);
   }
 }
 
+/** As a strategic patch: conditions are known by their types. */
+function patched(known: unknown, given: unknown): object {
+  type Status = { readonly conditions?: readonly { readonly type: string }[] };
+  const [before, now] = [(known ?? {}) as Status, (given ?? {}) as Status];
+  const conditions = new Map(
+    [...(before.conditions ?? []), ...(now.conditions ?? [])].map((each) => [each.type, each]),
+  );
+  return { ...before, ...now, conditions: [...conditions.values()] };
+}
+
 const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
-const isIn = (namespace: string | undefined, wanted: string): boolean =>
-  wanted === "" || namespace === wanted;
+
+/** By namespace, `a=b,c=d` of labels, and `spec.nodeName`. */
+function selectorOf(query: URLSearchParams, namespace: string): Wanted {
+  const labels = (query.get("labelSelector") ?? "").split(",").filter((each) => each !== "");
+  const node = /^spec\.nodeName=(.+)$/.exec(query.get("fieldSelector") ?? "")?.[1];
+  return ({ metadata, spec }) => {
+    const own = (metadata["labels"] ?? {}) as Readonly<Record<string, string>>;
+    const isLabelled = labels.every((each) => own[each.split("=")[0] ?? ""] === each.split("=")[1]);
+    const isThere = node === undefined || (spec as { nodeName?: string } | undefined)?.nodeName === node;
+    return isLabelled && isThere && (namespace === "" || metadata.namespace === namespace);
+  };
+}
+
 const lineOf = (type: string, object: unknown): string => `${JSON.stringify({ type, object })}\n`;
 
 function reply(response: ServerResponse, status: number, body: unknown): void {

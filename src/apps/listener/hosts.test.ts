@@ -9,7 +9,7 @@ import { type NodeView, readNode } from "./read-node.ts";
 
 const node = (name: string, changes: Partial<NodeView> = {}): NodeView => ({
   ...{ name, uid: `uid-${name}`, created: "2026-01-01T00:00:00Z", labels: {} },
-  ...{ addresses: ["10.0.0.1"], unschedulable: false, ready: true },
+  ...{ addresses: ["10.0.0.1"], unschedulable: false, ready: true, networkUnavailable: "" },
   ...changes,
 });
 

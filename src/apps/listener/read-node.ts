@@ -1,6 +1,7 @@
 // What is kept of a Node object. Its heartbeat is not: a node that only says that it lives changes nothing here.
-import { isRecord, type Json } from "../../core/model/read-fields.ts";
+import { isRecord } from "../../core/model/read-fields.ts";
 import type { KubeObject } from "../../io/kube/types.ts";
+import { conditionOf, recordsIn } from "./conditions.ts";
 
 export type NodeView = {
   readonly name: string;
@@ -13,6 +14,8 @@ export type NodeView = {
   /** Cordoned: no new pods. */
   readonly unschedulable: boolean;
   readonly ready: boolean;
+  /** The condition's status; "": there is none. */
+  readonly networkUnavailable: string;
 };
 
 export function readNode({ metadata, spec, status }: KubeObject): NodeView {
@@ -21,15 +24,11 @@ export function readNode({ metadata, spec, status }: KubeObject): NodeView {
     uid: metadata.uid ?? "",
     created: metadata.creationTimestamp ?? "",
     labels: metadata.labels ?? {},
-    addresses: listIn(status, "addresses").flatMap(({ type, address }) =>
+    addresses: recordsIn(status, "addresses").flatMap(({ type, address }) =>
       type === "InternalIP" && typeof address === "string" ? [address] : [],
     ),
     unschedulable: isRecord(spec) && spec["unschedulable"] === true,
-    ready: listIn(status, "conditions").some(({ type, status: is }) => type === "Ready" && is === "True"),
+    ready: conditionOf(status, "Ready") === "True",
+    networkUnavailable: conditionOf(status, "NetworkUnavailable") ?? "",
   };
-}
-
-function listIn(value: unknown, field: string): Json[] {
-  const list = isRecord(value) ? value[field] : undefined;
-  return Array.isArray(list) ? list.filter(isRecord) : [];
 }

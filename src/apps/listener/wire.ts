@@ -1,8 +1,9 @@
-// The listener drawn step by step: what Kubernetes says, mirrored; what the daemon is told.
-import { Milliseconds, Seconds, systemClock, systemRng } from "../../base/clock.ts";
+// The listener drawn step by step: what Kubernetes says, mirrored; what the leader keeps true at the daemon and in Kubernetes.
+import { hostname } from "node:os";
+import { allOf } from "../../base/all-of.ts";
+import { systemClock, systemRng } from "../../base/clock.ts";
 import { createHealth } from "../../base/health.ts";
 import type { Log } from "../../base/log.ts";
-import { startRunner } from "../../base/runner.ts";
 import { parseDaemons } from "../../io/daemon/access.ts";
 import { createDaemonClient } from "../../io/daemon/daemon-client.ts";
 import { createTransport } from "../../io/daemon/transport.ts";
@@ -11,21 +12,22 @@ import { metricsAddress } from "../../io/http/health-options.ts";
 import { serveHealth } from "../../io/http/serve-health.ts";
 import { openKubeAccess } from "../../io/kube/kube-access.ts";
 import { createKubeClient } from "../../io/kube/kube-client.ts";
-import { startReflector } from "../../io/kube/reflector.ts";
+import { type Reflector, type ReflectorOptions, startReflector } from "../../io/kube/reflector.ts";
 import type { ListenerConfig } from "./config.ts";
+import type { NodeFault } from "./desired-hosts.ts";
+import { startDuty } from "./duty.ts";
+import { startLeader } from "./leader.ts";
 import { createMetrics } from "./metrics.ts";
-import { readNode } from "./read-node.ts";
+import { clearNetworkUnavailable, toClear } from "./network-status.ts";
+import { AGENT_SELECTOR, type AgentView, readAgent } from "./read-agent.ts";
+import { type NodeView, readNode } from "./read-node.ts";
 import { syncHosts } from "./sync-hosts.ts";
-import { createTeller } from "./tell-faults.ts";
+import { createTeller, type ObjectFault } from "./tell-events.ts";
 
 export interface Listener {
   /** Stops; what the daemon was told stays. */
   close(): Promise<void>;
 }
-
-const BACKOFF = { first: Milliseconds(250), most: Seconds(10) };
-/** Of a row of failures, each of these is logged. */
-const LOG_EVERY = 10;
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -40,35 +42,54 @@ export async function startListener(
   const health = createHealth(systemClock);
   const client = createKubeClient(openKubeAccess({ ...config, env, log, parse: parseDocument }));
   const daemon = createDaemonClient(parseDaemons(config.daemon), createTransport({ access: config }, log));
+  const identity = `${hostname()}-${Math.floor(systemRng() * 2 ** 32).toString(16)}`;
   let poke = (): void => undefined;
-  const nodes = startReflector(
-    { path: "/api/v1/nodes", read: readNode, changed: () => poke() },
-    { ...deps, client, health: health.reporter("nodes") },
-  );
-  const tell = createTeller(log);
-  const reporter = health.reporter("hosts");
-  const pass = async (): Promise<void> => {
-    if (nodes.synced) tell(await syncHosts(nodes.items, { daemon, metrics }));
-    if (nodes.synced) reporter.ok();
+  const changed = (): void => poke();
+
+  const reflect = <T>(part: string, options: Omit<ReflectorOptions<T>, "changed">): Reflector<T> =>
+    startReflector({ ...options, changed }, { ...deps, client, health: health.reporter(part) });
+  const nodes = reflect<NodeView>("nodes", { path: "/api/v1/nodes", read: readNode });
+  const agents = reflect<AgentView>("agents", {
+    path: `/api/v1/namespaces/${client.namespace}/pods`,
+    query: { labelSelector: AGENT_SELECTOR },
+    read: readAgent,
+  });
+
+  const leader = startLeader(identity, changed, { ...deps, client, health: health.reporter("leader") });
+  const duties = { ...deps, leader, metrics, health, every: config.resync };
+  const tell = createTeller({ ...deps, client, identity });
+  const hosts = {
+    isKnown: () => nodes.synced,
+    work: async () => tell((await syncHosts(nodes.items, { daemon, metrics })).map(nodeFault)),
   };
-  const onError = (error: unknown, attempt: number): void => {
-    metrics.failures.inc({ part: "hosts" });
-    reporter.failed(String(error));
-    if (attempt % LOG_EVERY === 0) log.warn("the daemon was not told of all nodes", { error: String(error) });
+  const status = {
+    isKnown: () => nodes.synced && agents.synced,
+    work: async () => {
+      const cleared = toClear(nodes.items.values(), agents.items.values());
+      await allOf(cleared, (node) => clearNetworkUnavailable(node, { ...deps, client }));
+    },
   };
-  const loop = startRunner(pass, { every: config.resync, backoff: BACKOFF, onError }, deps);
-  poke = () => loop.poke();
+  const running = [startDuty("hosts", hosts, duties), startDuty("status", status, duties)];
+  poke = () => {
+    for (const duty of running) duty.poke();
+  };
   const server =
     metricsAddress(config.metrics) === ""
       ? undefined
       : await serveHealth(config, { health, registry: metrics.registry, log });
-  log.info("ready", { kubernetes: client.namespace });
+  log.info("started", { identity, namespace: client.namespace });
   return {
     async close() {
       server?.close();
-      await Promise.all([nodes.close(), loop.close()]);
+      await Promise.all([nodes.close(), agents.close(), ...running.map((duty) => duty.close())]);
+      await leader.close();
       client.close();
       daemon.close();
     },
   };
 }
+
+const nodeFault = ({ node, ...fault }: NodeFault): ObjectFault => ({
+  object: { apiVersion: "v1", kind: "Node", namespace: "", name: node },
+  ...fault,
+});

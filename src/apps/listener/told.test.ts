@@ -1,0 +1,120 @@
+// What the listener writes in Kubernetes: events on what an operator must know of, and a condition. And that one of two does it.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { eventually } from "../../../test/support/eventually.ts";
+import { createFakeClock } from "../../../test/support/fake-clock.ts";
+import { startFakeKube } from "../../../test/support/fake-kube.ts";
+import { silentLog } from "../../base/log.ts";
+import { createKubeClient } from "../../io/kube/kube-client.ts";
+import { putNode, setUp } from "./testdata/listener-bed.ts";
+import { createTeller, type ObjectFault } from "./tell-events.ts";
+
+const EVENTS = "/api/v1/events";
+const NODES = "/api/v1/nodes";
+
+const told = (kube: { all(path: string): readonly object[] }): string[] =>
+  kube.all(EVENTS).map((event) => {
+    const { involvedObject: of, reason } = event as {
+      involvedObject: { kind: string; name: string };
+      reason: string;
+    };
+    return `${of.kind} ${of.name} ${reason}`;
+  });
+
+test("a node in no group, and one whose name another host has, are told of on the node", async (t) => {
+  const { kube, call, start } = await setUp(t);
+  await call("POST /hosts", { name: "taken", ip: "192.168.0.9", tags: { rack: "a" } });
+  putNode(kube, "lost", "192.168.0.1", { rack: "none" });
+  putNode(kube, "taken", "192.168.0.2", { rack: "a" });
+  await start();
+  await eventually(() =>
+    assert.deepEqual(told(kube).sort(), ["Node lost NoGroup", "Node taken ForeignHost"]),
+  );
+});
+
+const fault = (name: string, message = "m"): ObjectFault => ({
+  object: { apiVersion: "v1", kind: "Node", namespace: "", name },
+  ...{ reason: "NoGroup", message },
+});
+
+test("an event is written once, again when it is another or was gone, and again after most of an hour", async (t) => {
+  const kube = await startFakeKube();
+  const client = createKubeClient(kube.access);
+  t.after(() => {
+    client.close();
+    kube.close();
+  });
+  const clock = createFakeClock();
+  const tell = createTeller({ client, clock, log: silentLog, identity: "i" });
+  const count = (): number => kube.all(EVENTS).length;
+  await tell([fault("a"), fault("b")]);
+  await tell([fault("a"), fault("b")]);
+  assert.equal(count(), 2);
+  await tell([fault("a", "other"), fault("b")]);
+  assert.equal(count(), 3);
+  await tell([]);
+  await tell([fault("b")]);
+  assert.equal(count(), 4);
+  await clock.advance(3_000_000);
+  await tell([fault("b")]);
+  assert.equal(count(), 5);
+  await tell(Array.from({ length: 120 }, (_, i) => fault(`n${i}`)));
+  assert.equal(count(), 55);
+  kube.refuse(() => ({ status: 403, message: "cannot create resource events" }));
+  await tell([fault("z")]);
+});
+
+test("a node's network is available when the agent there is ready, and stays so", async (t) => {
+  const { kube, start } = await setUp(t);
+  putNode(kube, "a", "192.168.0.1", { rack: "a" });
+  const agent = (ready: string): void =>
+    kube.put("/api/v1/pods", {
+      metadata: {
+        ...{ name: "agent-1", namespace: "default" },
+        labels: { "app.kubernetes.io/name": "romana", "app.kubernetes.io/component": "agent" },
+      },
+      spec: { nodeName: "a" },
+      status: { conditions: [{ type: "Ready", status: ready }] },
+    });
+  const patched = (): string[] => kube.asked.filter((line) => line.startsWith("PATCH"));
+  agent("False");
+  await start();
+  await eventually(() => assert.equal(kube.watchers, 2));
+  assert.deepEqual(patched(), []);
+  agent("True");
+  await eventually(() => assert.deepEqual(patched(), [`PATCH ${NODES}/a/status`]));
+  const { status } = kube.get(NODES, "a") as { status?: { conditions?: { type: string; status: string }[] } };
+  assert.deepEqual(
+    status?.conditions?.map((each) => `${each.type} ${each.status}`),
+    ["Ready True", "NetworkUnavailable False"],
+  );
+  agent("False");
+  agent("True");
+  putNode(kube, "b", "192.168.0.2", { rack: "a" });
+  await eventually(() => assert.equal(kube.get(NODES, "b")?.metadata.name, "b"));
+  assert.equal(patched().length, 1);
+});
+
+test("of two listeners one tells the daemon, and the other goes on when it stops", async (t) => {
+  const { kube, start, know, call } = await setUp(t);
+  putNode(kube, "a", "192.168.0.1", { rack: "a" });
+  const first = await start();
+  await know({ a: "192.168.0.1 rack-a" });
+  await start();
+  await call("DELETE /hosts/a");
+  await first.close();
+  await know({ a: "192.168.0.1 rack-a" });
+});
+
+test("a role that lacks a verb is told by name, and the listener is not ready until it has it", async (t) => {
+  const { kube, start, ready, know } = await setUp(t);
+  putNode(kube, "a", "192.168.0.1", { rack: "a" });
+  const message =
+    'nodes is forbidden: User "system:serviceaccount:romana:listener" cannot list resource "nodes"';
+  kube.refuse((_, path) => (path === NODES ? { status: 403, message } : undefined));
+  await start();
+  await eventually(async () => assert.match(JSON.stringify(await ready()), /503.*cannot list resource/));
+  kube.refuse(() => undefined);
+  await know({ a: "192.168.0.1 rack-a" });
+  await eventually(async () => assert.equal((await ready()).status, 200));
+});
