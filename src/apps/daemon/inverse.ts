@@ -41,9 +41,27 @@ export function inverseOf(state: IpamState, write: Write): Write {
       return policyWrite(state, write.policy.id);
     case "delete-policy":
       return policyWrite(state, write.id);
+    case "put-pod":
+      return podWrite(state, write.pod.id);
+    case "delete-pod":
+      return podWrite(state, write.id);
+    case "put-tenant":
+      return tenantWrite(state, write.tenant.name);
+    case "delete-tenant":
+      return tenantWrite(state, write.id);
     case "bump-guard":
       return write;
   }
+}
+
+function podWrite(state: IpamState, id: string): Write {
+  const pod = state.pods.get(id);
+  return pod ? { kind: "put-pod", pod } : { kind: "delete-pod", id };
+}
+
+function tenantWrite(state: IpamState, id: string): Write {
+  const tenant = state.tenants.get(id);
+  return tenant ? { kind: "put-tenant", tenant } : { kind: "delete-tenant", id };
 }
 
 function policyWrite(state: IpamState, id: string): Write {

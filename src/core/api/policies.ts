@@ -20,7 +20,7 @@ export const PolicyRequest: Schema = {
 export type PolicyChange = Static<typeof PolicyChange>;
 export const PolicyChange = object({
   id: Text,
-  change: oneOf("added", "changed", "unchanged", "removed"),
+  change: oneOf("added", "changed", "unchanged", "removed", "absent"),
 });
 /** In the order of the request. */
 export type PolicyChanges = Static<typeof PolicyChanges>;

@@ -18,6 +18,8 @@ test("a write read back from its key and text is the same write", () => {
     subjects: [{ kind: "hosts" }],
     rules: [],
   };
+  const ports = [{ name: "http", protocol: "tcp" as const, port: 80 }];
+  const pod = { id: "shop/web-1", host: "h1", labels: { app: "web" }, ports };
   const writes: Write[] = [
     ...(answer.kind === "allocated" ? answer.writes : []),
     { kind: "put-topology", topology: state.topology },
@@ -36,6 +38,10 @@ test("a write read back from its key and text is the same write", () => {
     { kind: "delete-limit", tenant: "a/b" },
     { kind: "put-policy", policy },
     { kind: "delete-policy", id: "a b" },
+    { kind: "put-pod", pod },
+    { kind: "delete-pod", id: "shop/web-1" },
+    { kind: "put-tenant", tenant: { name: "shop", labels: { team: "x" } } },
+    { kind: "delete-tenant", id: "shop" },
     { kind: "bump-guard", network: "four" },
   ];
   for (const write of writes)

@@ -16,6 +16,7 @@ import {
 import { decodeTopology, encodeTopology } from "../model/codec-topology.ts";
 import { decodeEvidence, encodeEvidence } from "../model/evidence.ts";
 import { decodeLimit, encodeLimit } from "../model/limit.ts";
+import { decodePod, decodeTenant, encodePod, encodeTenant } from "../model/pod-record.ts";
 import { decodePolicy, encodePolicy } from "../policy/codec.ts";
 import * as keys from "../model/keys.ts";
 import type { Write } from "./types.ts";
@@ -58,6 +59,14 @@ export function keyOfWrite(write: Write): string {
       return keys.policyKey(write.policy.id);
     case "delete-policy":
       return keys.policyKey(write.id);
+    case "put-pod":
+      return keys.podKey(write.pod.id);
+    case "delete-pod":
+      return keys.podKey(write.id);
+    case "put-tenant":
+      return keys.tenantKey(write.tenant.name);
+    case "delete-tenant":
+      return keys.tenantKey(write.id);
     case "bump-guard":
       return keys.guardKey(write.network);
   }
@@ -84,6 +93,10 @@ export function valueOfWrite(write: Write): string | undefined {
       return encodeLimit(write.limit);
     case "put-policy":
       return encodePolicy(write.policy);
+    case "put-pod":
+      return encodePod(write.pod);
+    case "put-tenant":
+      return encodeTenant(write.tenant);
     case "bump-guard":
       return "{}";
     default:
@@ -121,6 +134,10 @@ function putting(kind: RecordKind, key: string, value: string): Write {
       return { kind: "put-limit", limit: decodeLimit(key, value) };
     case "policies":
       return { kind: "put-policy", policy: decodePolicy(key, value) };
+    case "pods":
+      return { kind: "put-pod", pod: decodePod(key, value) };
+    case "tenants":
+      return { kind: "put-tenant", tenant: decodeTenant(key, value) };
     case "reservations":
       return { kind: "put-reservation", reservation: decodeReservation(key, value) };
   }
@@ -137,6 +154,8 @@ function deletion(kind: RecordKind, name: string): Write | undefined {
   if (kind === "hosts") return { kind: "delete-host", name };
   if (kind === "addresses") return { kind: "delete-address", name };
   if (kind === "limits") return { kind: "delete-limit", tenant: name };
+  if (kind === "pods") return { kind: "delete-pod", id: name };
+  if (kind === "tenants") return { kind: "delete-tenant", id: name };
   if (kind === "policies") return { kind: "delete-policy", id: name };
   if (kind === "evidence") return { kind: "delete-evidence", host: name };
   const cidr = tryParseCidr(name);

@@ -5,7 +5,8 @@ import type { Ip } from "../net/ip.ts";
 import { ipMap } from "../net/ip-map.ts";
 import type { Limit } from "../model/limit.ts";
 import type { Evidence } from "../model/evidence.ts";
-import type { Policy } from "../model/policy.ts";
+import type { PodRecord } from "../model/pod-record.ts";
+import type { Policy, PolicyTenant } from "../model/policy.ts";
 import type { Address, Blackout, Host, Reservation } from "../model/records.ts";
 import type { Group, Network, Topology } from "../model/topology.ts";
 import { groupsByPath } from "../topology/groups.ts";
@@ -28,6 +29,9 @@ export type IpamState = Omit<BlockIndex, "put" | "drop" | "reserve" | "unreserve
   readonly limits: ReadonlyMap<string, Limit>;
   /** By id. */
   readonly policies: ReadonlyMap<string, Policy>;
+  /** What was told of pods, by id, and of tenants, by name. */
+  readonly pods: ReadonlyMap<string, PodRecord>;
+  readonly tenants: ReadonlyMap<string, PolicyTenant>;
   /** What is reserved for the asker by its name or pod. */
   readonly keptFor: (asker: { readonly name: string; readonly pod?: string }) => readonly Reservation[];
   readonly network: (name: string) => Network | undefined;
@@ -48,6 +52,8 @@ export function createIpamState(): IpamState {
   const evidence = new Map<string, Evidence>();
   const limits = new Map<string, Limit>();
   const policies = new Map<string, Policy>();
+  const pods = new Map<string, PodRecord>();
+  const tenants = new Map<string, PolicyTenant>();
   const blackouts = createBlackouts({ reserve, unreserve });
   const reservations = createReservations({ reserve, unreserve });
   let topology = indexTopology({ networks: [], trees: [] });
@@ -70,6 +76,10 @@ export function createIpamState(): IpamState {
     "delete-limit": ({ tenant }) => limits.delete(tenant),
     "put-policy": ({ policy }) => policies.set(policy.id, policy),
     "delete-policy": ({ id }) => policies.delete(id),
+    "put-pod": ({ pod }) => pods.set(pod.id, pod),
+    "delete-pod": ({ id }) => pods.delete(id),
+    "put-tenant": ({ tenant }) => tenants.set(tenant.name, tenant),
+    "delete-tenant": ({ id }) => tenants.delete(id),
     "bump-guard": () => undefined,
   };
   return {
@@ -82,6 +92,8 @@ export function createIpamState(): IpamState {
     evidence,
     limits,
     policies,
+    pods,
+    tenants,
     blackouts: blackouts.blackouts,
     reservations: reservations.reservations,
     keptFor: reservations.keptFor,

@@ -5,7 +5,8 @@ import type { Cidr } from "../net/cidr.ts";
 import type { Family, Ip } from "../net/ip.ts";
 import type { Evidence } from "../model/evidence.ts";
 import type { Limit } from "../model/limit.ts";
-import type { Policy } from "../model/policy.ts";
+import type { PodRecord } from "../model/pod-record.ts";
+import type { Policy, PolicyTenant } from "../model/policy.ts";
 import type { Address, Blackout, Block, Host, Reservation } from "../model/records.ts";
 import type { Topology } from "../model/topology.ts";
 
@@ -28,6 +29,10 @@ export type Write =
   | { readonly kind: "delete-limit"; readonly tenant: string }
   | { readonly kind: "put-policy"; readonly policy: Policy }
   | { readonly kind: "delete-policy"; readonly id: string }
+  | { readonly kind: "put-pod"; readonly pod: PodRecord }
+  | { readonly kind: "delete-pod"; readonly id: string }
+  | { readonly kind: "put-tenant"; readonly tenant: PolicyTenant }
+  | { readonly kind: "delete-tenant"; readonly id: string }
   | { readonly kind: "bump-guard"; readonly network: string };
 
 /**

@@ -13,6 +13,8 @@ const KINDS = [
   "evidence",
   "guards",
   "policies",
+  "pods",
+  "tenants",
 ] as const;
 /** Kinds whose key ends in a prefix: its slash stays as it is, as nothing a user names stands in these keys. */
 const BY_CIDR: ReadonlySet<string> = new Set(["blocks", "blackouts", "reservations"]);
@@ -30,6 +32,10 @@ export const reservationKey = (cidr: Cidr): string => `${KEY_PREFIX}reservations
 /** Bumped by every change that makes older allocation plans of the network wrong. */
 export const guardKey = (network: string): string => `${KEY_PREFIX}guards/${escapeName(network)}`;
 export const policyKey = (id: string): string => `${KEY_PREFIX}policies/${escapeName(id)}`;
+
+/** `id`: "tenant/name". */
+export const podKey = (id: string): string => `${KEY_PREFIX}pods/${escapeName(id)}`;
+export const tenantKey = (name: string): string => `${KEY_PREFIX}tenants/${escapeName(name)}`;
 
 /** `name`: unescaped; of blocks, blackouts and reservations the canonical CIDR text. */
 export type ParsedKey =

@@ -52,10 +52,15 @@ export function readFullList(place: Place, expected: string, report: Report): Pl
   return [];
 }
 
+const MOST = 253;
+const NAME = /^[^\p{C}\p{Z}/]+$/u;
+/** What `readName` reads without a fault. */
+export const isName = (text: string): boolean => text.length <= MOST && NAME.test(text);
+
 /** 1 to 253 visible characters and no "/", which joins names to paths. `spaces`: blanks inside are allowed. "" when it is no name. */
 export function readName({ value, field }: Place, report: Report, { spaces = false } = {}): string {
-  const pattern = spaces ? /^[^\p{C}\p{Z}/]+(?: +[^\p{C}\p{Z}/]+)*$/u : /^[^\p{C}\p{Z}/]+$/u;
-  if (typeof value === "string" && value.length <= 253 && pattern.test(value)) return value;
+  const pattern = spaces ? /^[^\p{C}\p{Z}/]+(?: +[^\p{C}\p{Z}/]+)*$/u : NAME;
+  if (typeof value === "string" && value.length <= MOST && pattern.test(value)) return value;
   const what = spaces ? "visible characters, no blank at either end" : "visible characters, no blank";
   report({ code: "NAME", field, value, expected: `a name of 1 to 253 ${what}, no "/"` });
   return "";

@@ -20,9 +20,12 @@ import { readSelector } from "./read-selector.ts";
 
 export type Translated = { readonly policies: readonly Policy[]; readonly faults: readonly Fault[] };
 
+/** What ids of policies that come from Kubernetes begin with, and no others. */
+export const KUBERNETES_IDS = "kube.";
+
 /** Namespaces have no dots, so no two of (namespace, name, direction) have one id. */
 export const kubernetesPolicyId = (namespace: string, name: string, direction: Direction): string =>
-  `kube.${namespace}.${name}.${direction}`;
+  `${KUBERNETES_IDS}${namespace}.${name}.${direction}`;
 
 /** `object`: as the API server answers, defaults filled in or not. Fields of faults are as `spec.ingress[0].from[1].ipBlock.cidr`. */
 export function translateNetworkPolicy(object: unknown): Translated {
@@ -49,10 +52,16 @@ export function translateNetworkPolicy(object: unknown): Translated {
   return { policies, faults };
 }
 
+/** As Kubernetes allows them. The id stands on it: it has no slash, and its first dot ends the namespace. */
+const NAMES = {
+  namespace: /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/,
+  name: /^[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/,
+};
+
 function readMeta(object: unknown, key: "name" | "namespace", report: Report): string {
   const meta = isRecord(object) && isRecord(object["metadata"]) ? object["metadata"] : {};
   const place = at(meta, key, "metadata");
-  if (typeof place.value === "string" && place.value !== "") return place.value;
+  if (typeof place.value === "string" && NAMES[key].test(place.value)) return place.value;
   report({ code: "METADATA", ...place, expected: `the policy's ${key}` });
   return "";
 }
@@ -80,10 +89,10 @@ function readTypes(spec: Json, report: Report): Direction[] {
   return [...new Set(directions)];
 }
 
-/** Rules of a direction that the policy does not isolate count for nothing and are not read. */
+/** Rules of a direction that the policy does not isolate count for nothing and are not read; one that faults leave nothing of is none. */
 function readRules(spec: Json, direction: Direction, namespace: string, report: Report): Rule[] {
   const peers = direction === "ingress" ? "from" : "to";
-  return readList(at(spec, direction, "spec"), "a list of rules", report).map((place): Rule => {
+  const rules = readList(at(spec, direction, "spec"), "a list of rules", report).map((place): Rule => {
     const rule = sound(report, (own) =>
       readRecord(place, [peers, "ports"], `a rule as {${peers}, ports}`, own),
     );
@@ -94,6 +103,7 @@ function readRules(spec: Json, direction: Direction, namespace: string, report: 
       traffic: readPorts(at(rule, "ports", place.field), report),
     };
   });
+  return rules.filter(({ peers: any, traffic }) => any.length > 0 && traffic.length > 0);
 }
 
 /** Empty or missing: anybody. Full of faults: nobody. */

@@ -13,6 +13,7 @@ import {
   type Subject,
   type Traffic,
 } from "../model/policy.ts";
+import { isName } from "../model/read-fields.ts";
 import { ALL_PORTS } from "./canonical.ts";
 
 export type PolicyJson = {
@@ -89,7 +90,9 @@ function peerJson(peer: Peer): EndpointJson {
 }
 
 function podsJson({ tenants, labels }: PodSelector): EndpointJson {
-  const segment = labels.find((each) => each.key === SEGMENT_LABEL && isEquality(each));
+  const segment = labels.find(
+    (each) => each.key === SEGMENT_LABEL && isEquality(each) && each.values.every(isName),
+  );
   const others = labels.filter((each) => each !== segment);
   return {
     ...(tenants.kind === "named"

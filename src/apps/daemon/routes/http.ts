@@ -15,6 +15,7 @@ import type { Daemon } from "../daemon.ts";
 import { drainRoutes } from "./drain-routes.ts";
 import { hostRoutes } from "./host-routes.ts";
 import { ipamRoutes } from "./ipam-routes.ts";
+import { kubernetesRoutes } from "./kubernetes-routes.ts";
 import { limitRoutes } from "./limit-routes.ts";
 import { networkRoutes, tenantRoutes } from "./network-routes.ts";
 import { healthRoutes, opsRoutes } from "./ops-routes.ts";
@@ -50,6 +51,7 @@ export async function createDaemonApp(
   reservationRoutes(app, daemon);
   limitRoutes(app, daemon);
   policyRoutes(app, daemon);
+  kubernetesRoutes(app, daemon);
   drainRoutes(app, daemon);
   topologyRoutes(app, daemon);
   topologyPlanRoutes(app, daemon);

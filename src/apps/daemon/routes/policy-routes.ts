@@ -9,15 +9,15 @@ import {
   PolicyReply,
   PolicyRequest,
 } from "../../../core/api/policies.ts";
-import { policyKey } from "../../../core/model/keys.ts";
 import type { Policy } from "../../../core/model/policy.ts";
+import { KUBERNETES_IDS } from "../../../core/policy/kubernetes.ts";
 import { byId } from "../../../core/policy/canonical.ts";
-import { encodePolicy } from "../../../core/policy/codec.ts";
 import { parsePolicies } from "../../../core/policy/parse-policies.ts";
 import { policyDocument, type PolicyJson } from "../../../core/policy/policy-document.ts";
 import type { Daemon } from "../daemon.ts";
 import { unknownResource } from "./refusal.ts";
 import { replies } from "./route-schemas.ts";
+import { submitWrite, submitWrites } from "./submit-writes.ts";
 
 type ById = { Params: { id: string } };
 
@@ -66,42 +66,22 @@ export function policyRoutes(app: FastifyInstance, daemon: Daemon): void {
 function readOwn(body: unknown): readonly Policy[] {
   const parsed = parsePolicies(body);
   if (parsed.kind === "invalid") throw new InputError(parsed.faults);
-  const foreign = parsed.policies.filter(({ id }) => id.startsWith(KUBERNETES));
+  const foreign = parsed.policies.filter(({ id }) => id.startsWith(KUBERNETES_IDS));
   if (foreign.length === 0) return parsed.policies;
-  const expected = `an id that does not begin with "${KUBERNETES}": those are Kubernetes' own`;
+  const expected = `an id that does not begin with "${KUBERNETES_IDS}": those are Kubernetes' own`;
   throw new InputError(foreign.map(({ id }) => ({ code: "POLICY_ID", field: "id", value: id, expected })));
 }
 
-/** What ids of policies that come from Kubernetes begin with. */
-const KUBERNETES = "kube.";
-
-/** How many of a document wait for the writer at a time, so that it does not fill the queue. */
-const AT_ONCE = 200;
-
-/** Each is a decision of its own: a document may hold more than a transaction takes. */
 async function putPolicies(daemon: Daemon, policies: readonly Policy[]): Promise<PolicyChange[]> {
-  const changes: PolicyChange[] = [];
-  for (let i = 0; i < policies.length; i += AT_ONCE) {
-    const some = policies.slice(i, i + AT_ONCE);
-    changes.push(...(await Promise.all(some.map((policy) => putPolicy(daemon, policy)))));
-  }
-  return changes;
+  const changes = await submitWrites(
+    daemon,
+    policies.map((policy) => ({ kind: "put-policy", policy })),
+  );
+  return policies.map(({ id }, i) => ({ id, change: changes[i] ?? "unchanged" }));
 }
 
-const putPolicy = ({ writer }: Daemon, policy: Policy): Promise<PolicyChange> =>
-  writer.submit<PolicyChange>(({ policies }) => {
-    const { id } = policy;
-    const before = policies.get(id);
-    if (before && encodePolicy(before) === encodePolicy(policy))
-      return { value: { id, change: "unchanged" } };
-    const plan = { writes: [{ kind: "put-policy", policy } as const], guards: [] };
-    return { value: { id, change: before ? "changed" : "added" }, plan };
-  });
-
-/** One that nobody can read can be taken away, too. */
-const removePolicy = ({ writer, mirror }: Daemon, id: string): Promise<PolicyChange> =>
-  writer.submit<PolicyChange>(({ policies }) => {
-    if (!policies.has(id) && !mirror.garbage.has(policyKey(id))) throw unknownResource("policy", id);
-    const plan = { writes: [{ kind: "delete-policy", id } as const], guards: [] };
-    return { value: { id, change: "removed" }, plan };
-  });
+async function removePolicy(daemon: Daemon, id: string): Promise<PolicyChange> {
+  const change = await submitWrite(daemon, { kind: "delete-policy", id });
+  if (change === "absent") throw unknownResource("policy", id);
+  return { id, change };
+}

@@ -3,9 +3,8 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { startDaemon, twoRacks } from "../../../../test/support/daemon.ts";
 import { eventually } from "../../../../test/support/eventually.ts";
-import { seededRng } from "../../../base/clock.ts";
-import type { WatchLine } from "../../../core/api/types.ts";
-import { createMirror } from "../../../core/desired/mirror.ts";
+import { followShare } from "../../../../test/support/follow-share.ts";
+import { type Rng, seededRng } from "../../../base/clock.ts";
 import { createPolicyIndex } from "../../../core/policy/policy-index.ts";
 import { RecordedWorld } from "./recorded-world.ts";
 
@@ -21,29 +20,11 @@ async function start(t: TestContext): Promise<Running> {
   return running;
 }
 
-/** A node's side: what it was told, line by line, and its mirror. */
-function follow({ daemon }: Running, host: string, mirror = createMirror()) {
-  const told: WatchLine[] = [];
-  const write = (chunk: string | Buffer): void => {
-    for (const text of chunk.toString().split("\n").filter(Boolean)) {
-      const line = JSON.parse(text) as WatchLine;
-      told.push(line);
-      mirror.apply(line);
-    }
-  };
-  const seen = mirror.seen && { since: mirror.seen.revision, cluster: mirror.seen.cluster };
-  const leave = daemon.hub.subscribe(
-    { ...seen, scope: { host, subnets: [] }, policy: host },
-    { write, pending: () => 0, end: () => undefined },
-  );
-  return { mirror, told, leave };
-}
-
 /** From nothing but the records. */
 function shareOf({ daemon: { mirror } }: Running, host: string) {
   if (mirror.state.policies.size === 0) return "none";
   const index = createPolicyIndex();
-  index.apply(new RecordedWorld().whole(mirror.state));
+  index.apply(new RecordedWorld(mirror.state).whole());
   return index.nodePolicy(host);
 }
 
@@ -59,7 +40,7 @@ test("without policies a node is told that there are none; the first one tells e
   const { call } = running;
   await call("POST /address", { name: "db-1", host: "h1", tenant: "shop", segment: "db" });
   await call("POST /address", { name: "web-1", host: "h2", tenant: "shop", segment: "web" });
-  const [one, two] = [follow(running, "h1"), follow(running, "h2")];
+  const [one, two] = [followShare(running, "h1"), followShare(running, "h2")];
   assert.equal(one.mirror.policy, "none");
   await call("POST /policies", policy("db"));
   await eventually(() => assert.notEqual(one.mirror.policy, "none"));
@@ -87,7 +68,7 @@ test("a pod that comes is told to its node, and to nodes that have its set; it s
   const { call } = running;
   await call("POST /policies", policy("db"));
   await call("POST /address", { name: "db-1", host: "h1", tenant: "shop", segment: "db" });
-  const nodes = HOSTS.map((host) => follow(running, host));
+  const nodes = HOSTS.map((host) => followShare(running, host));
   const isKnown = (): void => nodes.forEach(({ mirror }) => assert.equal(typeof mirror.policy, "object"));
   await eventually(isKnown);
   for (const { told } of nodes) told.length = 0;
@@ -102,39 +83,46 @@ test("a pod that comes is told to its node, and to nodes that have its set; it s
   for (const [i, host] of HOSTS.entries()) assert.deepEqual(nodes[i]?.mirror.policy, shareOf(running, host));
 });
 
+/** One change at the API, whatever comes of it. */
+async function change({ call }: Running, rng: Rng): Promise<void> {
+  const pick = <T>(...list: readonly T[]): T => list[Math.floor(rng() * list.length)] ?? assert.fail();
+  const host = pick(...HOSTS);
+  const tenant = pick("shop", "bank");
+  const name = `p${Math.floor(rng() * 12)}`;
+  const pod = `${tenant}/${name}`;
+  const id = pick("a", "b", "c");
+  const labels = pick({ "romana.io/segment": "db" }, { "romana.io/segment": "web" }, {});
+  const more = pick(
+    {},
+    { direction: "egress" },
+    { applied_to: [{ tenant_id: "bank" }, { dest: "host" }] },
+    { applied_to: [{ namespace_selector: { matchLabels: { team: "x" } } }] },
+  );
+  const steps: readonly (() => Promise<unknown>)[] = [
+    () => call("POST /address", { name, host, tenant, segment: pick("db", "web", "") }),
+    () => call("POST /address", { name: `k-${name}`, host, tenant, pod }),
+    () => call(`DELETE /address?addressName=${pick(name, `k-${name}`)}`),
+    () => call("POST /policies", policy(id, more)),
+    () => call("POST /pods", { put: [{ id: pod, host, labels }] }),
+    () => call("POST /pods", { delete: [pod] }),
+    () => call("POST /tenants", { put: [{ id: tenant, labels: pick({}, { team: "x" }) }] }),
+    () => (rng() < 0.5 ? call(`DELETE /policies/${id}`) : call("POST /tenants", { delete: [tenant] })),
+  ];
+  await pick(...steps)();
+}
+
 test("after any changes, with streams that were cut, every node has its share", async (t) => {
   const running = await start(t);
-  const { call } = running;
   for (const seed of [1, 2, 3]) {
     const rng = seededRng(seed);
-    const pick = <T>(...list: readonly T[]): T => list[Math.floor(rng() * list.length)] ?? assert.fail();
-    const nodes = new Map(HOSTS.map((host) => [host, follow(running, host)]));
-    for (let i = 0; i < 150; i++) {
-      const name = `p${Math.floor(rng() * 12)}`;
-      const id = pick("a", "b", "c");
-      const change = pick("address", "address", "address", "release", "policy", "no policy", "cut");
-      if (change === "address")
-        await call("POST /address", {
-          name,
-          host: pick(...HOSTS),
-          tenant: pick("shop", "bank"),
-          segment: pick("db", "web", ""),
-        });
-      if (change === "release") await call(`DELETE /address?addressName=${name}`);
-      if (change === "no policy") await call(`DELETE /policies/${id}`);
-      if (change === "policy")
-        await call(
-          "POST /policies",
-          policy(
-            id,
-            pick({}, { direction: "egress" }, { applied_to: [{ tenant_id: "bank" }, { dest: "host" }] }),
-          ),
-        );
-      const host = pick(...HOSTS);
-      const node = nodes.get(host) ?? assert.fail();
-      if (change !== "cut") continue;
+    const nodes = new Map(HOSTS.map((host) => [host, followShare(running, host)]));
+    for (let i = 0; i < 200; i++) {
+      await change(running, rng);
+      const host = HOSTS[Math.floor(rng() * 30)];
+      const node = host === undefined ? undefined : nodes.get(host);
+      if (host === undefined || !node) continue;
       node.leave();
-      nodes.set(host, follow(running, host, node.mirror));
+      nodes.set(host, followShare(running, host, node.mirror));
     }
     for (const [host, { mirror, leave }] of nodes) {
       await eventually(() => assert.deepEqual(mirror.policy, shareOf(running, host)), { within: 10_000 });

@@ -45,9 +45,11 @@ export class PolicyShares {
 
   /** By host, what changes in the shares that are known, as JSON. Call with the lock held. */
   take({ writes, whole }: MirrorChange): ReadonlyMap<string, string> {
-    const hasPolicies = this.#deps.state.policies.size > 0;
-    if (whole || hasPolicies !== (this.#kept !== undefined)) {
-      this.#kept = hasPolicies ? newKept() : undefined;
+    const { state } = this.#deps;
+    const hasPolicies = state.policies.size > 0;
+    const isOther = this.#kept && this.#kept.world.knowsTenants !== state.tenants.size > 0;
+    if (whole || isOther || hasPolicies !== (this.#kept !== undefined)) {
+      this.#kept = hasPolicies ? newKept(state) : undefined;
       this.#deps.renewed();
       return new Map();
     }
@@ -61,8 +63,8 @@ export class PolicyShares {
   async fill(): Promise<void> {
     const kept = this.#kept;
     if (!kept || kept.isWhole) return;
-    const { clock, state, lock } = this.#deps;
-    const rest = kept.world.whole(state);
+    const { clock, lock } = this.#deps;
+    const rest = kept.world.whole();
     while (this.#kept === kept && !kept.isWhole) {
       await lock.run(() => fillOn(kept, rest, clock));
       await clock.sleep(Milliseconds(0));
@@ -83,4 +85,6 @@ function fillOn(kept: Kept, rest: Iterator<WorldChange>, clock: Clock): void {
   }
 }
 
-const newKept = (): Kept => ({ world: new RecordedWorld(), index: createPolicyIndex(), isWhole: false });
+const newKept = (state: IpamState): Kept => ({
+  ...{ world: new RecordedWorld(state), index: createPolicyIndex(), isWhole: false },
+});

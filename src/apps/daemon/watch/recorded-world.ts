@@ -1,23 +1,39 @@
-// The store's records as the world that policies are about. A pod is what holds addresses under one name; without more being told of it, its labels
-// are its segment.
+// The store's records as the world that policies are about. With Kubernetes a pod is what it says, and has the addresses that it holds. Else a pod
+// is what holds addresses under one name, and its labels are its segment.
 import type { IpamState } from "../../../core/ipam/state.ts";
 import type { Write } from "../../../core/ipam/types.ts";
+import { type PodRecord, tenantOfPod } from "../../../core/model/pod-record.ts";
 import { type PolicyPod, SEGMENT_LABEL } from "../../../core/model/policy.ts";
 import type { Address, Host } from "../../../core/model/records.ts";
+import type { Ip } from "../../../core/net/ip.ts";
 import type { WorldChange } from "../../../core/policy/policy-index.ts";
 
 export class RecordedWorld {
+  /** Somebody tells of tenants, so of pods, too. */
+  readonly knowsTenants: boolean;
+  readonly #state: IpamState;
   /** By name, as they were told last. */
   readonly #addresses = new Map<string, Address>();
   /** Of each pod. A pod with several interfaces has several. */
   readonly #byPod = new Map<string, readonly Address[]>();
 
-  /** All there is. May be taken piece by piece while the state changes, if each change is taken as well. Policies last: they are then assigned once. */
-  *whole(state: IpamState): Generator<WorldChange> {
-    for (const host of state.hosts.values()) yield putHost(host);
-    for (const { block } of state.blocks.values()) yield { kind: "put-block", block };
-    for (const address of state.addresses.values()) yield* this.#put(address);
-    for (const policy of state.policies.values()) yield { kind: "put-policy", policy };
+  constructor(state: IpamState) {
+    this.#state = state;
+    this.knowsTenants = state.tenants.size > 0;
+  }
+
+  /**
+   * All there is. May be taken piece by piece while the state changes, if each change is taken as well. Policies last: they are then
+   * assigned once.
+   */
+  *whole(): Generator<WorldChange> {
+    const { hosts, blocks, tenants, pods, addresses, policies } = this.#state;
+    for (const host of hosts.values()) yield putHost(host);
+    for (const { block } of blocks.values()) yield { kind: "put-block", block };
+    for (const tenant of tenants.values()) yield { kind: "put-tenant", tenant };
+    for (const { id } of pods.values()) yield this.#pod(id);
+    for (const address of addresses.values()) yield* this.#put(address);
+    for (const policy of policies.values()) yield { kind: "put-policy", policy };
   }
 
   changes(writes: readonly Write[]): WorldChange[] {
@@ -32,9 +48,15 @@ export class RecordedWorld {
         return [{ kind: "delete-host", id: write.name }];
       case "put-block":
       case "delete-block":
+      case "put-tenant":
+      case "delete-tenant":
       case "put-policy":
       case "delete-policy":
         return [write];
+      case "put-pod":
+        return [this.#pod(write.pod.id)];
+      case "delete-pod":
+        return [this.#pod(write.id)];
       case "put-address":
         return this.#put(write.address);
       case "delete-address":
@@ -65,8 +87,14 @@ export class RecordedWorld {
   }
 
   #pod(id: string): WorldChange {
-    const addresses = this.#byPod.get(id);
-    return addresses ? { kind: "put-pod", pod: podOf(id, addresses) } : { kind: "delete-pod", id };
+    const addresses = this.#byPod.get(id) ?? [];
+    const told = this.#state.pods.get(id);
+    if (told) return { kind: "put-pod", pod: toldPod(told, addresses) };
+    const [first] = addresses;
+    // It will be told, and until then nobody knows what it may do.
+    const isAwaited = this.knowsTenants && first?.pod !== undefined;
+    if (!first || isAwaited) return { kind: "delete-pod", id };
+    return { kind: "put-pod", pod: podOf(id, first, addresses) };
   }
 }
 
@@ -78,11 +106,17 @@ const podOfChange = (change: WorldChange): string | undefined =>
 
 const putHost = ({ name, ips }: Host): WorldChange => ({ kind: "put-host", host: { name, ips } });
 
-function podOf(id: string, addresses: readonly Address[]): PolicyPod {
-  const { host = "", tenant = "", segment = "" } = addresses[0] ?? {};
-  return {
-    ...{ id, host, tenant, ports: [], hostNetwork: false },
-    labels: segment === "" ? {} : { [SEGMENT_LABEL]: segment },
-    ips: addresses.flatMap(({ ips }) => ips.map(({ ip }) => ip)),
-  };
-}
+/** Its former self may not have given back its address on another host yet. */
+const toldPod = ({ id, host, labels, ports }: PodRecord, addresses: readonly Address[]): PolicyPod => ({
+  ...{ id, host, labels, ports, tenant: tenantOfPod(id), hostNetwork: false },
+  ips: ipsOf(addresses.filter((each) => each.host === host)),
+});
+
+const podOf = (id: string, { host, tenant, segment }: Address, addresses: readonly Address[]): PolicyPod => ({
+  ...{ id, host, tenant, ports: [], hostNetwork: false },
+  labels: segment === "" ? {} : { [SEGMENT_LABEL]: segment },
+  ips: ipsOf(addresses),
+});
+
+const ipsOf = (addresses: readonly Address[]): Ip[] =>
+  addresses.flatMap(({ ips }) => ips.map(({ ip }) => ip));
