@@ -75,9 +75,10 @@ function startAgent(stateDir: string) {
     ...{ client, mirror, stateDir, clock: systemClock, rng: systemRng, log: silentLog, hostname: "node-1" },
     ...{ endpoints: createFakeEndpoints(), metrics: createMetrics(), reportInterval: Seconds(60) },
     health: createHealth(systemClock).reporter("daemon"),
-    watch: createScopedWatch({ mirror, scope: () => undefined }),
+    watch: createScopedWatch({ mirror, scope: () => undefined, policy: undefined }),
     registration: () => undefined,
     changed: () => undefined,
+    policyChanged: () => undefined,
   });
   let hosts = 0;
   return {

@@ -28,7 +28,12 @@ const refused: readonly (readonly [string, string, RegExp])[] = [
   ["--mtu 70000", "OPTION_VALUE", /^--mtu: "70000"/],
   ["--route-table-id 0", "OPTION_VALUE", /^--route-table-id: "0"/],
   ["--resync soon", "OPTION_VALUE", /^--resync: "soon"/],
-  ["--policy", "FLAG_UNKNOWN", /^--policy/],
+  ["--policy maybe", "ARGUMENT", /^/],
+  [
+    "--failsafe-ports 22,0",
+    "OPTION_VALUE",
+    /^--failsafe-ports: "22,0": expected a list: each a whole number from 1/,
+  ],
 ];
 for (const [argv, code, message] of refused)
   test(`refused before anything is touched: ${argv}`, async () => {

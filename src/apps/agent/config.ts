@@ -39,6 +39,7 @@ export const agentOptions = {
     "",
     "CIDR of services, one a family by commas: pod networks must not overlap it",
   ),
+  policy: option(options.toggle, true, "enforce network policies; =false: they have no say on this node"),
   failsafePorts: option(
     options.listOf(options.integer(1, 65_535)),
     [22, 2379, 2380, 6443, 9600, 10_250] as readonly number[],

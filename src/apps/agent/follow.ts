@@ -10,12 +10,19 @@ export type IntroduceDeps = ReportDeps & {
   /** What this node registers as, now; `undefined`: somebody else registers it. */
   readonly registration: () => HostRequest | undefined;
 };
+export type News = {
+  /** The snapshot is another than before, or the share of the policies. */
+  readonly isOther: boolean;
+  readonly isOtherPolicy: boolean;
+  /** The replica does not hear its store. */
+  readonly isBehind: boolean;
+};
 export type FollowDeps = IntroduceDeps & {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly reportInterval: Duration;
-  /** After lines were taken. `isOther`: the snapshot is another than before; `isBehind`: the replica does not hear its store. */
-  readonly heard: (news: { readonly isOther: boolean; readonly isBehind: boolean }) => void;
+  /** After lines were taken. */
+  readonly heard: (news: News) => void;
   readonly watch: ScopedWatch;
 };
 
@@ -28,9 +35,11 @@ export async function followOnce(deps: FollowDeps, signal: AbortSignal): Promise
   let registered = await introduce(deps, signal);
   const introduceAgain = createIntroducer(deps);
   for await (const lines of watch.lines(replica, signal)) {
+    const { policy } = mirror;
     let isOther = false;
     for (const line of lines) isOther = mirror.apply(line) || isOther;
-    deps.heard({ isOther, isBehind: lines.some((line) => line.type === "bookmark" && line.behind) });
+    const isBehind = lines.some((line) => line.type === "bookmark" && line.behind);
+    deps.heard({ isOther, isOtherPolicy: mirror.policy !== policy, isBehind });
     await keep(mirror.seen);
     // The node's addresses may change while it runs; bookmarks come twice a second.
     if (registered !== JSON.stringify(deps.registration())) registered = await register(deps, signal);

@@ -37,8 +37,9 @@ async function start(t: TestContext) {
     ...{ endpoints: createFakeEndpoints(), metrics: createMetrics(), health: health.reporter("daemon") },
     registration: () => undefined,
     reportInterval: Seconds(60),
-    watch: createScopedWatch({ mirror, scope: () => undefined }),
+    watch: createScopedWatch({ mirror, scope: () => undefined, policy: undefined }),
     changed: () => undefined,
+    policyChanged: () => undefined,
   });
   t.after(async () => {
     await following.close();

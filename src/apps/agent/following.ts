@@ -6,7 +6,7 @@ import type { HealthReporter } from "../../base/health.ts";
 import { type Runner, startRunner } from "../../base/runner.ts";
 import { hashOf } from "../../base/sha256.ts";
 import type { DaemonClient } from "../../io/daemon/daemon-client.ts";
-import { type FollowDeps, followOnce } from "./follow.ts";
+import { type FollowDeps, followOnce, type News } from "./follow.ts";
 import type { Metrics } from "./metrics.ts";
 import { BACKOFF, LOG_EVERY } from "./sync-loop.ts";
 
@@ -29,6 +29,7 @@ export type FollowingDeps = Omit<FollowDeps, "heard" | "replica"> & {
   readonly health: HealthReporter;
   /** The mirror is another. */
   readonly changed: () => void;
+  readonly policyChanged: () => void;
 };
 
 /** Which of `count` replicas is a host's own: they share the hosts evenly. */
@@ -102,12 +103,15 @@ function patience(count: number, failures: number): number {
   return Math.min(MOST_PATIENCE, PATIENCE * 2 ** Math.floor(failures / count));
 }
 
-type News = Parameters<FollowDeps["heard"]>[0];
-
-function hear({ isOther, isBehind }: News, deps: FollowingDeps, state: { isBehind: boolean }): void {
-  const { mirror, metrics, health, changed } = deps;
+function hear(
+  { isOther, isOtherPolicy, isBehind }: News,
+  deps: FollowingDeps,
+  state: { isBehind: boolean },
+): void {
+  const { mirror, metrics, health, changed, policyChanged } = deps;
   state.isBehind = isBehind;
   if (isOther) changed();
+  if (isOtherPolicy) policyChanged();
   metrics.revision.set(mirror.snapshot.revision);
   metrics.blocks.set(mirror.snapshot.blocks.size);
   metrics.connected.set(1);

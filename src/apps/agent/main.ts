@@ -11,6 +11,7 @@ import type { Replica } from "../../io/daemon/daemon-client.ts";
 import { parseDocument } from "../../io/document/parse-document.ts";
 import { createPinoLog } from "../../io/log/pino-log.ts";
 import { type AgentConfig, agentOptions, checkConfig, ENV_PREFIX } from "./config.ts";
+import type { Share } from "./filter/share.ts";
 import { introduce } from "./follow.ts";
 import { nodeLink } from "./observe.ts";
 import { throwRefused } from "./sync-loop.ts";
@@ -66,7 +67,10 @@ async function syncOnce(config: AgentConfig, log: Log): Promise<number> {
   const opened: Closing[] = [];
   try {
     const opening = { log, netns: undefined, changed: () => undefined, opened };
-    const { hostname, client, mirror, endpoints, reconciler } = await openParts(config, opening);
+    const { hostname, client, mirror, endpoints, reconciler, share, filter } = await openParts(
+      config,
+      opening,
+    );
     const replica = client.replica();
     const link = nodeLink(await reconciler.observation(), config.linkName);
     const stop = new AbortController();
@@ -77,9 +81,12 @@ async function syncOnce(config: AgentConfig, log: Log): Promise<number> {
       const deps = { replica, mirror, endpoints, log, hostname, stateDir: config.stateDir, registration };
       await introduce(deps, stop.signal);
     }
-    await fillMirror(mirror, replica);
-    process.stdout.write((await reconciler.describePlan()).map((line) => `${line}\n`).join(""));
-    if (!config.dryRun) throwRefused(await reconciler.sync());
+    await hearWorld(replica, mirror, hostname, share);
+    const plan = [...(await filter.describePlan()), ...(await reconciler.describePlan())];
+    process.stdout.write(plan.map((line) => `${line}\n`).join(""));
+    if (config.dryRun) return 0;
+    await filter.sync();
+    throwRefused(await reconciler.sync());
     return 0;
   } finally {
     await closeAll(opened);
@@ -87,11 +94,16 @@ async function syncOnce(config: AgentConfig, log: Log): Promise<number> {
 }
 
 /** UnavailableError `DAEMON_SLOW`, and those of `Replica.watch`. */
-async function fillMirror(mirror: Mirror, replica: Replica): Promise<void> {
+async function hearWorld(
+  replica: Replica,
+  mirror: Mirror,
+  policy: string,
+  share: Pick<Share, "policy">,
+): Promise<void> {
   const stop = AbortSignal.timeout(SYNC_WITHIN);
-  for await (const lines of replica.watch({}, stop)) {
+  for await (const lines of replica.watch({ policy }, stop)) {
     for (const line of lines) mirror.apply(line);
-    if (mirror.synced) return;
+    if (mirror.synced && share.policy) return;
   }
   throw new UnavailableError({
     code: "DAEMON_SLOW",

@@ -47,7 +47,7 @@ function follow(t: TestContext, client: DaemonClient, stateDir: string): Followe
   const errors: string[] = [];
   const node = { hostname: "node-1", registration: () => ({ name: "node-1", ip: "192.168.0.1" }), stateDir };
   const timing = { clock: systemClock, rng: systemRng, reportInterval: Seconds(60) };
-  const watch = createScopedWatch({ mirror, scope: () => undefined });
+  const watch = createScopedWatch({ mirror, scope: () => undefined, policy: undefined });
   const deps = { mirror, watch, endpoints: createFakeEndpoints(), log: silentLog, ...timing };
   const runner = startRunner(
     (signal) => followOnce({ ...deps, ...node, replica: client.replica(), heard: () => undefined }, signal),

@@ -24,7 +24,7 @@ function createNode() {
     },
   };
   const scope = () => ({ host: "h", subnets: node.subnets.map((text) => parseCidr(text)) });
-  return { asked, node, mirror, replica, watch: createScopedWatch({ mirror, scope }) };
+  return { asked, node, mirror, replica, watch: createScopedWatch({ mirror, scope, policy: undefined }) };
 }
 
 /** Takes so many chunks. */

@@ -16,6 +16,8 @@ export type ScopedWatchDeps = {
   readonly mirror: Mirror;
   /** What the node needs to hear of, now; `undefined`: everything. */
   readonly scope: () => WatchScope | undefined;
+  /** The host whose share of the policies is told; `undefined`: none. */
+  readonly policy: string | undefined;
 };
 
 export function createScopedWatch(deps: ScopedWatchDeps): ScopedWatch {
@@ -38,7 +40,7 @@ type State = {
 };
 
 async function* follow(
-  { mirror, scope }: ScopedWatchDeps,
+  { mirror, scope, policy }: ScopedWatchDeps,
   state: State,
   replica: Pick<Replica, "watch">,
   signal: AbortSignal,
@@ -49,7 +51,7 @@ async function* follow(
     const rescoped = new AbortController();
     Object.assign(state, { asked, rescoped });
     const from = mirror.seen && { ...mirror.seen, anew: asked !== state.mirrored };
-    const stream = replica.watch({ from, scope: wanted }, AbortSignal.any([signal, rescoped.signal]));
+    const stream = replica.watch({ from, scope: wanted, policy }, AbortSignal.any([signal, rescoped.signal]));
     try {
       for await (const lines of stream) {
         yield lines;

@@ -6,7 +6,6 @@ import { createHealth } from "../../base/health.ts";
 import { createKeyedLock } from "../../base/lock.ts";
 import type { Log } from "../../base/log.ts";
 import type { HostRequest } from "../../core/api/types.ts";
-import { OPEN_POLICY } from "../../core/desired/node-ruleset.ts";
 import { createMirror, type Mirror } from "../../core/desired/mirror.ts";
 import { formatIp } from "../../core/net/ip.ts";
 import { parseDaemons } from "../../io/daemon/access.ts";
@@ -24,6 +23,7 @@ import { startCniServer } from "./cni/server.ts";
 import { type Endpoints, openEndpoints } from "./endpoints.ts";
 import { startFilterLoop } from "./filter/filter-loop.ts";
 import { createPacketFilter, type PacketFilter } from "./filter/packet-filter.ts";
+import { createShare, type Share } from "./filter/share.ts";
 import { startFollowing } from "./following.ts";
 import { listen, startHealer } from "./heal.ts";
 import { createMetrics } from "./metrics.ts";
@@ -41,6 +41,7 @@ export type Parts = {
   readonly mirror: Mirror;
   readonly endpoints: Endpoints;
   readonly reconciler: Reconciler;
+  readonly share: Share;
   readonly filter: PacketFilter;
 };
 
@@ -65,9 +66,10 @@ export async function openParts(config: AgentConfig, opening: Opening): Promise<
   const options = { hostname, table: config.routeTableId, multihop: config.multihopBlocks };
   const reconciler = createReconciler(options, { kernel, mirror, endpoints });
   const nftables = await helper.nftables(netns);
-  const policy = () => (mirror.synced ? OPEN_POLICY : undefined);
-  const filter = createPacketFilter(config, { nftables, endpoints, policy });
-  return { hostname, client, helper, kernel, mirror, endpoints, reconciler, filter };
+  opened.push(() => nftables.close());
+  const share = createShare(config.policy, { mirror, clock: systemClock });
+  const filter = createPacketFilter(config, { nftables, endpoints, share });
+  return { hostname, client, helper, kernel, mirror, endpoints, reconciler, share, filter };
 }
 
 /** What `POST /hosts` is told of this node. */
@@ -124,7 +126,7 @@ async function openAgent(
   // An ADD and a DEL do their part in the kernel themselves: they are answered before the loop takes it up.
   const endpointsChanged = (): void => void systemClock.sleep(Milliseconds(1)).then(changed);
   const parts = await openParts(config, { log, netns, changed: endpointsChanged, opened });
-  const { hostname, client, helper, kernel, mirror, endpoints, reconciler, filter } = parts;
+  const { hostname, client, helper, kernel, mirror, endpoints, reconciler, share, filter } = parts;
 
   // Listening before the first look: nothing that happens in between is missed.
   const stop = new AbortController();
@@ -143,7 +145,7 @@ async function openAgent(
     config.multihopBlocks
       ? undefined
       : { host: hostname, subnets: subnetsOf(here).map((each) => each.prefix) };
-  const watch = createScopedWatch({ mirror, scope });
+  const watch = createScopedWatch({ mirror, scope, policy: config.policy ? hostname : undefined });
   const synced = (now: Observation): void => {
     here = now;
     link = findNodeLink(now, config.linkName) ?? link;
@@ -163,7 +165,7 @@ async function openAgent(
   );
   opened.push(() => loop.close());
   const filterLoop = startFilterLoop(config.resync, {
-    ...{ ...deps, filter, metrics, isTold: () => mirror.synced },
+    ...{ ...deps, filter, share, metrics },
     health: health.reporter("filter", silence(config.resync)),
   });
   opened.push(() => filterLoop.close());
@@ -188,6 +190,10 @@ async function openAgent(
     metrics,
     health: health.reporter("daemon", Seconds(60)),
     changed,
+    policyChanged: () => {
+      share.heard();
+      filterLoop.poke();
+    },
   });
   opened.push(() => follow.close());
 
@@ -203,7 +209,8 @@ async function openAgent(
     rng: systemRng,
     hostname,
     table: config.routeTableId,
-    secure: async () => void (await filter.sync()),
+    share,
+    filter,
     mtu: () => config.mtu || link.mtu,
     notReady: () => notReadyReason(health.state().parts),
   };

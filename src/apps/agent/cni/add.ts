@@ -67,9 +67,11 @@ async function wire(
   const ips = address.ips.map((text) => parseIp(text));
   // The rules come first: nothing reaches the pod, or leaves it, that they do not let through.
   const open = async (): Promise<void> => {
-    // While the kernel is at the inside: the agent's loop must take the pod's routes for wanted by the time it is told of them.
-    deps.endpoints.add(endpointOf(attached, wiring, address, pair.hostIndex));
-    await deps.secure();
+    const endpoint = endpointOf(attached, wiring, address, pair.hostIndex);
+    await deps.share.has(endpoint);
+    // The loops must take the pod's rules and routes for wanted by the time that they are in the kernel.
+    deps.endpoints.add(endpoint);
+    await deps.filter.sync();
     await configureOutside(pair, ips, deps.table, deps.host);
   };
   await allEnded([configureInside(pair, ips, pod), open()]);

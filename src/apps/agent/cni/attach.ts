@@ -1,5 +1,5 @@
-// A pod's veth pair, addresses, neighbours and routes. The pair needs no address: what remains once that is known are two sends at the
-// same time. Knows nothing of CNI or of the daemon.
+// A pod's veth pair, addresses, neighbours and routes. The pair needs no address: what remains once that is known is one send for each end.
+// Knows nothing of CNI or of the daemon.
 import { createHash } from "node:crypto";
 import { allEnded } from "../../../base/all-ended.ts";
 import { UnavailableError } from "../../../base/errors.ts";

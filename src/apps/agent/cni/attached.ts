@@ -1,6 +1,8 @@
 // What the commands share: one attachment of a network with the names of its parts, and what they work with.
 import type { AddressReply, AddressRequest } from "../../../core/api/types.ts";
 import type { Endpoints } from "../endpoints.ts";
+import type { PacketFilter } from "../filter/packet-filter.ts";
+import type { Share } from "../filter/share.ts";
 import { attachmentName } from "../../../core/model/attachment-name.ts";
 import { type AttachDeps, hostInterfaceName } from "./attach.ts";
 import type { CniConfig } from "./cni-config.ts";
@@ -20,8 +22,8 @@ export type CniDeps = AttachDeps & {
   readonly endpoints: Endpoints;
   readonly hostname: string;
   readonly table: number;
-  /** What the node lets through: in the kernel, for all endpoints that are known, when this resolves. */
-  readonly secure: () => Promise<void>;
+  readonly share: Pick<Share, "has">;
+  readonly filter: Pick<PacketFilter, "sync">;
   /** Bytes, for pods whose configuration names none. */
   readonly mtu: () => number;
   /** What keeps this node from attaching pods; `undefined`: nothing. */

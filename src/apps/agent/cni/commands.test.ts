@@ -48,7 +48,13 @@ function createBench() {
     host: kernel,
     hostNetnsFd: 3,
     links: { remove: async (name) => void told.push(`remove ${name.slice(0, 3)}`) },
-    secure: async () => fail(faults.rules),
+    share: { has: async () => undefined },
+    filter: {
+      sync: async () => {
+        fail(faults.rules);
+        return { changes: 0, ruleset: undefined };
+      },
+    },
     ...{ rng: seededRng(1), hostname: "node-1", table: 10, mtu: () => 1500, notReady: () => undefined },
   };
   const commands = createCommands(deps);

@@ -7,11 +7,11 @@ import type { Ruleset } from "../../../core/nft/types.ts";
 import type { Metrics } from "../metrics.ts";
 import { BACKOFF, LOG_EVERY } from "../sync-loop.ts";
 import type { PacketFilter } from "./packet-filter.ts";
+import type { Share } from "./share.ts";
 
 export type FilterLoopDeps = {
   readonly filter: PacketFilter;
-  /** Whether the daemon has told what this node shall enforce. */
-  readonly isTold: () => boolean;
+  readonly share: Pick<Share, "policy">;
   readonly metrics: Metrics;
   readonly health: HealthReporter;
   readonly log: Log;
@@ -20,13 +20,13 @@ export type FilterLoopDeps = {
 };
 
 export function startFilterLoop(resync: Duration, deps: FilterLoopDeps): Runner {
-  const { filter, isTold, metrics, health, log, clock } = deps;
+  const { filter, share, metrics, health, log, clock } = deps;
   const work = async (): Promise<void> => {
     const start = clock.monotonic();
     const { changes, ruleset } = await filter.sync();
     metrics.filterSync.observe(Milliseconds(clock.monotonic() - start) / 1000);
     if (ruleset) measure(ruleset, metrics);
-    if (isTold()) health.ok();
+    if (share.policy) health.ok();
     else health.failed("waiting for the daemon");
     if (changes > 0) log.info("table synced", { changes });
   };

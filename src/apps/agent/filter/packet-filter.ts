@@ -3,21 +3,21 @@
 import { UnavailableError } from "../../../base/errors.ts";
 import { createLock } from "../../../base/lock.ts";
 import { desiredRuleset, OPEN_POLICY, type RulesetEndpoint } from "../../../core/desired/node-ruleset.ts";
-import type { NodePolicy } from "../../../core/model/node-policy.ts";
 import { parseIp } from "../../../core/net/ip.ts";
-import { planRuleset } from "../../../core/nft/plan.ts";
+import { type NftChange, planRuleset } from "../../../core/nft/plan.ts";
+import { renderRuleset } from "../../../core/nft/render.ts";
 import { type Standing, standingOf } from "../../../core/nft/standing.ts";
-import type { Ruleset } from "../../../core/nft/types.ts";
+import { type Ruleset, TABLE } from "../../../core/nft/types.ts";
 import type { Nftables } from "../../../io/kernel/nftables.ts";
 import type { AgentEndpoint, Endpoints } from "../endpoints.ts";
 import { missingFeatures } from "./features.ts";
+import { podIdOf, type Share } from "./share.ts";
 
 export type FilterOptions = { readonly failsafePorts: readonly number[] };
 export type FilterDeps = {
   readonly nftables: Pick<Nftables, "observe" | "apply" | "check">;
   readonly endpoints: Pick<Endpoints, "alive">;
-  /** What the daemon told of this node; `undefined`: nothing yet. */
-  readonly policy: () => NodePolicy | undefined;
+  readonly share: Pick<Share, "policy">;
 };
 export type FilterResult = {
   readonly changes: number;
@@ -33,6 +33,8 @@ export interface PacketFilter {
    * `KERNEL_FEATURES`, and those of `Nftables`.
    */
   sync(): Promise<FilterResult>;
+  /** What a sync would change, as commands for a shell. Errors as of `sync`. */
+  describePlan(): Promise<string[]>;
 }
 
 type Seen = { readonly standing: Standing | undefined };
@@ -57,26 +59,46 @@ export function createPacketFilter(options: FilterOptions, deps: FilterDeps): Pa
   return {
     forget: () => void (state.isForgotten = true),
     sync: () => (next ??= lock.run(syncNext)),
+    describePlan: async () => {
+      const { desired, changes } = await prepare(context);
+      return desired && changes.length > 0 ? commandsOf(desired) : [];
+    },
   };
 }
 
-async function sync({ state, ...context }: Context): Promise<FilterResult> {
+/** The table as it is to be, in the place of what is there: a change of the one into the other cannot be told as text. */
+const commandsOf = (desired: Ruleset): string[] => [
+  "nft -f - <<'END'",
+  `table inet ${TABLE}`,
+  `delete table inet ${TABLE}`,
+  ...renderRuleset(desired).trimEnd().split("\n"),
+  "END",
+];
+
+type Prepared = { readonly desired: Ruleset | undefined; readonly changes: readonly NftChange[] };
+
+async function prepare({ state, ...context }: Context): Promise<Prepared> {
   if (state.isForgotten) state.seen = undefined;
   state.isForgotten = false;
   const { standing } = (state.seen ??= await look(state, context));
-  const policy = context.policy();
+  const { policy } = context.share;
   // Nothing is taken away before the daemon has told its world: what stands there is of an agent that knew it.
-  if (!policy && standing) return { changes: 0, ruleset: undefined };
+  if (!policy && standing) return { desired: undefined, changes: [] };
   const desired = desiredRuleset(policy ?? OPEN_POLICY, {
     endpoints: context.endpoints.alive().map(rulesetEndpoint),
     failsafePorts: context.failsafePorts,
   });
-  const changes = planRuleset(desired, standing);
+  return { desired, changes: planRuleset(desired, standing) };
+}
+
+async function sync(context: Context): Promise<FilterResult> {
+  const { state, nftables } = context;
+  const { desired, changes } = await prepare(context);
   if (changes.length > 0) {
     state.seen = undefined; // of a batch whose answer is lost nobody knows whether it was done
-    await context.nftables.apply(changes);
+    await nftables.apply(changes);
   }
-  state.seen = { standing: standingOf(desired) };
+  if (desired) state.seen = { standing: standingOf(desired) };
   return { changes: changes.length, ruleset: desired };
 }
 
@@ -102,8 +124,8 @@ const parsed = new WeakMap<AgentEndpoint, RulesetEndpoint>();
 function rulesetEndpoint(endpoint: AgentEndpoint): RulesetEndpoint {
   const known = parsed.get(endpoint);
   if (known) return known;
-  const { pod, hostInterface, ips } = endpoint;
-  const made = { pod, hostInterface, ips: ips.map((text) => parseIp(text)) };
+  const { hostInterface, ips } = endpoint;
+  const made = { pod: podIdOf(endpoint), hostInterface, ips: ips.map((text) => parseIp(text)) };
   parsed.set(endpoint, made);
   return made;
 }
