@@ -4,6 +4,7 @@ import { InputError } from "../../base/errors.ts";
 import * as options from "../../base/options.ts";
 import { type Cidr, parseCidr } from "../../core/net/cidr.ts";
 import { accessFaults, accessOptions, daemonOption, parseDaemons } from "../../io/daemon/access.ts";
+import { kubeOptions } from "../../io/kube/kube-access.ts";
 import { healthFaults, healthOptions } from "../../io/http/health-options.ts";
 
 const { option } = options;
@@ -51,6 +52,12 @@ export const agentOptions = {
     "/var/lib/romana",
     "directory for what must outlive the agent: its endpoints",
   ),
+  kubernetes: option(
+    options.toggle,
+    false,
+    "ask Kubernetes for the segment, addresses and networks of pods (labels and annotations)",
+  ),
+  ...kubeOptions,
   ...healthOptions("127.0.0.1:9607"),
   resync: option(options.duration, Seconds(60), "how often everything is observed again, besides events"),
   reportInterval: option(

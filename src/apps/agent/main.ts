@@ -34,7 +34,7 @@ export async function run(
   for (const flag of SMALL_HEAP) setFlagsFromString(flag);
   const log = createPinoLog("agent", config.logLevel);
   if (config.once) return syncOnce(config, log);
-  const agent = await startAgent(config, { log });
+  const agent = await startAgent(config, { log, env });
   log.info("stopping", { signal: await Promise.race([firstSignal(), agent.failed]) });
   await agent.close();
   return 0;

@@ -28,6 +28,7 @@ import { startFollowing } from "./following.ts";
 import { listen, startHealer } from "./heal.ts";
 import { createMetrics } from "./metrics.ts";
 import { findNodeLink, type NodeLink, nodeLink, type Observation, subnetsOf } from "./observe.ts";
+import { openPods } from "./pods/open-pods.ts";
 import { createReconciler, type Reconciler } from "./reconcile.ts";
 import { createScopedWatch } from "./scoped-watch.ts";
 import { silence, startSyncLoop } from "./sync-loop.ts";
@@ -45,6 +46,7 @@ export type Parts = {
   readonly filter: PacketFilter;
 };
 
+type Env = Readonly<Record<string, string | undefined>>;
 type Opening = {
   readonly log: Log;
   readonly netns: string | undefined;
@@ -90,11 +92,11 @@ export interface Agent {
 /** `netns`: the namespace to work on, as `/run/netns/x`; the own one where absent. */
 export async function startAgent(
   config: AgentConfig,
-  { log, netns }: { log: Log; netns?: string },
+  { log, netns, env = {} }: { log: Log; netns?: string; env?: Env },
 ): Promise<Agent> {
   const opened: Closing[] = [];
   try {
-    const { failed } = await openAgent(config, log, netns, opened);
+    const { failed } = await openAgent(config, log, netns, env, opened);
     return { failed, close: () => closeAll(opened) };
   } catch (error) {
     await closeAll(opened);
@@ -114,6 +116,7 @@ async function openAgent(
   config: AgentConfig,
   log: Log,
   netns: string | undefined,
+  env: Env,
   opened: Closing[],
 ): Promise<Pick<Agent, "failed">> {
   const deps = { log, clock: systemClock, rng: systemRng };
@@ -197,11 +200,17 @@ async function openAgent(
   });
   opened.push(() => follow.close());
 
+  const pods = config.kubernetes
+    ? openPods(hostname, { ...config, env }, { ...deps, health: health.reporter(PODS) })
+    : undefined;
+  if (pods) opened.push(() => pods.close());
+
   // A line of its own: an ADD waits for no bulk of routes.
   const cniKernel = await helper.kernel(netns);
   const cniDeps = {
     daemon: client,
     endpoints,
+    pods,
     helper,
     host: cniKernel,
     hostNetnsFd: await helper.openNetns(netns),
@@ -232,7 +241,10 @@ async function openAgent(
   return { failed };
 }
 
+/** Without it pods that are known are attached all the same. */
+const PODS = "pods";
+
 function notReadyReason(parts: Readonly<Record<string, string>>): string | undefined {
-  const bad = Object.entries(parts).filter(([, state]) => state !== "ok");
+  const bad = Object.entries(parts).filter(([part, state]) => part !== PODS && state !== "ok");
   return bad.length === 0 ? undefined : bad.map(([part, reason]) => `${part}: ${reason}`).join("; ");
 }

@@ -68,6 +68,8 @@ export const AddressRequest = object({
   segment: optional(Segment),
   /** Wanted addresses (static request), at most one a family. */
   ips: optional(Ips),
+  /** From which the addresses are to be; without it, or empty: whichever are open to the tenant. */
+  networks: optional(array(Name, { maxItems: 16 })),
   /** "namespace/pod", shown to people. */
   pod: optional(OneLine),
 });

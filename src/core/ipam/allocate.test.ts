@@ -110,6 +110,17 @@ test("refusals say why", () => {
   assert.deepEqual(give(state, ask("p", { host: "none" })), { kind: "unknown-host", host: "none" });
   assert.deepEqual(give(state, ask("p", { host: "lost" })), { kind: "host-in-no-group", host: "lost" });
   assert.deepEqual(give(state, ask("p")), { kind: "no-network", tenant: "red" });
+  const networks = ["none"];
+  assert.deepEqual(give(state, ask("p", { tenant: "blue", networks })), {
+    ...{ kind: "no-network", tenant: "blue", networks },
+  });
+});
+
+test("who asks for networks gets addresses of those only", () => {
+  const state = smallWorld();
+  const [all] = state.topology.networks;
+  const given = give(state, ask("p", { networks: [all?.name ?? ""] }));
+  assert.ok(given.kind === "allocated" && given.address.ips.every(({ network }) => network === all?.name));
 });
 
 test("a wanted address is given if the asker may have it", () => {

@@ -19,10 +19,13 @@ export function allocate(state: IpamState, request: AllocateRequest, options: Al
       : { kind: "name-taken", holder };
   const host = state.hosts.get(request.host);
   if (!host) return { kind: "unknown-host", host: request.host };
-  const offers = offersTo(state, host, request.tenant);
+  const { tenant, networks } = request;
+  const offers = offersTo(state, host, tenant).filter(
+    ({ network }) => networks?.includes(network.name) ?? true,
+  );
   if (offers.length === 0 && offersOf(state, host).length === 0)
     return { kind: "host-in-no-group", host: host.name };
-  if (offers.length === 0) return { kind: "no-network", tenant: request.tenant };
+  if (offers.length === 0) return { kind: "no-network", tenant, ...(networks && { networks }) };
   const choices = chooseAll(state, request, offers, options);
   return Array.isArray(choices) ? granted(state, request, choices, options.now) : choices;
 }

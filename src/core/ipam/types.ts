@@ -50,6 +50,8 @@ export type AllocateRequest = {
   readonly segment: string;
   /** Wanted addresses, at most one a family; a family that is not named is chosen. */
   readonly ips?: readonly Ip[];
+  /** None but these. */
+  readonly networks?: readonly string[];
   /** "namespace/pod": who an address may be kept for, besides `name`. */
   readonly pod?: string;
 };
@@ -73,7 +75,8 @@ export type Refusal =
   | { readonly kind: "unknown-host"; readonly host: string }
   | { readonly kind: "host-in-no-group"; readonly host: string }
   /** No network that the host has a group in is open to the tenant. */
-  | { readonly kind: "no-network"; readonly tenant: string }
+  /** `networks`: those that were asked for. */
+  | { readonly kind: "no-network"; readonly tenant: string; readonly networks?: readonly string[] }
   /** No address of `family` is left. `network` and `group` are the last of `tried`. */
   | ({
       readonly kind: "exhausted";

@@ -90,10 +90,11 @@ function wiringOf({ config, attachment, hostInterface }: Attached, { mtu }: CniD
 }
 
 function addressRequest({ name, attachment }: Attached, { hostname }: CniDeps): AddressRequest {
-  const { tenant, segment, ips, pod } = attachment;
+  const { tenant, segment, ips, networks, pod } = attachment;
   return {
     ...{ name, host: hostname, tenant, segment },
     ...(ips.length > 0 ? { ips: ips.map(formatIp) } : {}),
+    ...(networks.length > 0 ? { networks: [...networks] } : {}),
     ...(pod === undefined ? {} : { pod }),
   };
 }

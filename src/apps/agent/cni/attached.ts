@@ -4,6 +4,7 @@ import type { Endpoints } from "../endpoints.ts";
 import type { PacketFilter } from "../filter/packet-filter.ts";
 import type { Share } from "../filter/share.ts";
 import { attachmentName } from "../../../core/model/attachment-name.ts";
+import type { PodSource } from "../pods/pod-source.ts";
 import { type AttachDeps, hostInterfaceName } from "./attach.ts";
 import type { CniConfig } from "./cni-config.ts";
 import type { Attachment } from "./cni-request.ts";
@@ -20,6 +21,8 @@ export type CniDeps = AttachDeps & {
     addresses(host: string): Promise<readonly AddressReply[]>;
   };
   readonly endpoints: Endpoints;
+  /** Where Kubernetes is asked about pods. */
+  readonly pods?: PodSource | undefined;
   readonly hostname: string;
   readonly table: number;
   readonly share: Pick<Share, "has">;

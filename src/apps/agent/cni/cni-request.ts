@@ -18,8 +18,12 @@ export type Attachment = {
   readonly segment: string;
   /** "namespace/pod" where the runtime is Kubernetes'. */
   readonly pod: string | undefined;
+  /** The pod's, where the runtime tells it; "": it does not. */
+  readonly podUid: string;
   /** Static request; empty: any. */
   readonly ips: readonly Ip[];
+  /** From which the addresses are to be; empty: whichever are the tenant's. */
+  readonly networks: readonly string[];
 };
 
 export type CniRequest =
@@ -83,6 +87,8 @@ function holderOf(args: Arguments, { labels, tenantLabel, segmentLabel, ips }: C
     tenant: labelled || (namespace ?? named(args, "ROMANA_TENANT") ?? "default"),
     segment: labels.get(segmentLabel) || (named(args, "ROMANA_SEGMENT") ?? "default"),
     pod: namespace !== undefined && pod !== undefined ? `${namespace}/${pod}` : undefined,
+    podUid: args.get("K8S_POD_UID") ?? "",
+    networks: [],
     // The conventions: CNI_ARGS must be ignored where the configuration says the same.
     ips: ips ?? parseIps(wanted === "" ? [] : wanted.split(","), "CNI_ARGS IP"),
   };

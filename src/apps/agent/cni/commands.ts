@@ -2,6 +2,7 @@
 // its DEL while that ADD still works.
 import { createKeyedLock, type KeyedLock } from "../../../base/lock.ts";
 import { add } from "./add.ts";
+import { asAnnotated } from "./as-annotated.ts";
 import { type Attached, attachedOf, type CniDeps } from "./attached.ts";
 import { checkAttachment } from "./check.ts";
 import { configError } from "./cni-config.ts";
@@ -33,10 +34,18 @@ export function createCommands(
 }
 
 async function runOne(command: "ADD" | "DEL" | "CHECK", attached: Attached, deps: CniDeps): Promise<string> {
-  if (command === "ADD") return add(attached, deps);
+  if (command === "ADD") return add(await described(attached, deps), deps);
   if (command === "DEL") await remove(attached, deps);
   else await checkAttachment(attached, deps);
   return "";
+}
+
+/** With what Kubernetes says of its pod, where the runtime is Kubernetes' and the agent asks. */
+async function described(attached: Attached, { pods }: CniDeps): Promise<Attached> {
+  const { config, attachment } = attached;
+  if (!pods || attachment.pod === undefined) return attached;
+  const pod = await pods.find(attachment.pod, attachment.podUid);
+  return { ...attached, attachment: asAnnotated(attachment, config, pod) };
 }
 
 function status({ notReady }: CniDeps): string {

@@ -86,10 +86,12 @@ function allocateAddress(
 /** Who asked still waits for the answer. */
 const isThere = ({ raw: { socket } }: FastifyRequest): boolean => !socket.destroyed && !socket.readableEnded;
 
-function allocateRequest({ name, host, tenant, segment = "", ips, pod }: AddressRequest): AllocateRequest {
+function allocateRequest(body: AddressRequest): AllocateRequest {
+  const { name, host, tenant, segment = "", ips, networks = [], pod } = body;
   return {
     ...{ name, host, tenant, segment },
     ...(ips && { ips: ips.map((ip, i) => parseIp(ip, `body.ips[${i}]`)) }),
+    ...(networks.length > 0 && { networks }),
     ...(pod !== undefined && { pod }),
   };
 }

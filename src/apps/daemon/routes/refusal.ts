@@ -18,13 +18,7 @@ export function allocationRefused(refusal: Refusal, name: string): InputError {
     case "host-in-no-group":
       return refuse(422, "HOST_IN_NO_GROUP", "host", refusal.host, "a host whose tags match a group");
     case "no-network":
-      return refuse(
-        422,
-        "NO_NETWORK",
-        "tenant",
-        refusal.tenant,
-        "a tenant to whom a network of the host is open",
-      );
+      return noNetwork(refusal);
     case "exhausted": {
       const tried = refusal.tried.map(
         ({ network, group, drained }) => `${network}:${group || "/"}${drained ? " (drained)" : ""}`,
@@ -95,6 +89,13 @@ export function releaseRefused(release: Exclude<Release, { kind: "released" }>, 
 
 export const unknownResource = (type: string, id: string): InputError =>
   refuse(404, `${type.toUpperCase()}_UNKNOWN`, type, id, `a ${type} that exists`);
+
+function noNetwork({ tenant, networks }: Extract<Refusal, { kind: "no-network" }>): InputError {
+  if (!networks)
+    return refuse(422, "NO_NETWORK", "tenant", tenant, "a tenant to whom a network of the host is open");
+  const expected = `networks that the host's groups have and that are open to tenant ${tenant}`;
+  return refuse(422, "NO_NETWORK", "networks", networks.join(), expected);
+}
 
 function refuse(
   status: InputError["status"],
