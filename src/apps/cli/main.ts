@@ -9,6 +9,7 @@ import { hostCommands } from "./commands/host.ts";
 import { ipamCommands } from "./commands/ipam.ts";
 import { limitCommands } from "./commands/limit.ts";
 import { blockCommands, networkCommands } from "./commands/network.ts";
+import { policyCommands } from "./commands/policy.ts";
 import { reservationCommands } from "./commands/reservation.ts";
 import { tenantCommands } from "./commands/tenant.ts";
 import { topologyCommands } from "./commands/topology.ts";
@@ -86,6 +87,7 @@ const NOUNS = [
   tenantCommands,
   reservationCommands,
   limitCommands,
+  policyCommands,
   topologyCommands,
   backupCommand,
 ];

@@ -56,6 +56,11 @@ export function render<Row>(
     case "yaml":
       return stringify(whole).trimEnd();
     case "table":
-      return rows.length === 0 ? `no ${columns[0]?.[0].toLowerCase() ?? "row"}s` : renderTable(rows, columns);
+      return rows.length === 0
+        ? `no ${plural(columns[0]?.[0].toLowerCase() ?? "row")}`
+        : renderTable(rows, columns);
   }
 }
+
+const plural = (word: string): string =>
+  word.endsWith("y") ? `${word.slice(0, -1)}ies` : `${word}${word.endsWith("s") ? "es" : "s"}`;

@@ -2,8 +2,9 @@
 import { hashedName } from "../../base/hashed-name.ts";
 import { type Cidr, formatCidr } from "../net/cidr.ts";
 import type { SetElement } from "../model/node-policy.ts";
-import type { Peer, PodSelector, PortProtocol, Requirement } from "../model/policy.ts";
+import type { Peer, PodSelector, PortProtocol } from "../model/policy.ts";
 import { peerText } from "./canonical.ts";
+import { describePeer, describePods, shorten } from "./describe.ts";
 
 export type SetSpec =
   | { readonly kind: "pods"; readonly selector: PodSelector }
@@ -43,9 +44,8 @@ export function setName(spec: SetSpec): string {
 export function describeSet(spec: SetSpec): string {
   switch (spec.kind) {
     case "hosts":
-      return "every host";
     case "local":
-      return "the pods of this host";
+      return describePeer(spec);
     case "pods":
       return describePods(spec.selector);
     case "cidrs":
@@ -54,50 +54,6 @@ export function describeSet(spec: SetSpec): string {
       return `${spec.protocol} port ${spec.port} of ${shorten(spec.peers.map(describePeer))}`;
   }
 }
-
-function describePeer(peer: Peer): string {
-  switch (peer.kind) {
-    case "any":
-      return "any pod";
-    case "hosts":
-    case "local":
-      return describeSet(peer);
-    case "pods":
-      return describePods(peer.selector);
-    case "cidr":
-      return `${formatCidr(peer.cidr)}${peer.except.length > 0 ? " with exceptions" : ""}`;
-  }
-}
-
-function describePods({ tenants, labels }: PodSelector): string {
-  const whose =
-    tenants.kind === "named"
-      ? ` of ${tenants.name}`
-      : tenants.labels.length > 0
-        ? ` of tenants with ${shorten(tenants.labels.map(describeRequirement))}`
-        : "";
-  const which = labels.length > 0 ? ` with ${shorten(labels.map(describeRequirement))}` : "";
-  return `${which === "" ? "all " : ""}pods${whose}${which}`;
-}
-
-function describeRequirement({ key, operator, values }: Requirement): string {
-  switch (operator) {
-    case "In":
-      return values.length === 1 ? `${key}=${values[0]}` : `${key} in (${shorten(values)})`;
-    case "NotIn":
-      return `${key} not in (${shorten(values)})`;
-    case "Exists":
-      return key;
-    case "DoesNotExist":
-      return `no ${key}`;
-  }
-}
-
-const SHOWN = 4;
-const shorten = (list: readonly string[]): string =>
-  list.length <= SHOWN
-    ? list.join(", ")
-    : `${list.slice(0, SHOWN).join(", ")} and ${list.length - SHOWN} more`;
 
 /** `10.0.0.1/32`, or `10.0.0.1/32 8080`. */
 export const elementKey = ({ cidr, port }: SetElement): string =>

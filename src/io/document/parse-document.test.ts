@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InputError } from "../../base/errors.ts";
-import { parseDocument } from "./parse-document.ts";
+import { parseDocument, parseDocuments } from "./parse-document.ts";
 
 const parse = (text: string | Uint8Array): unknown =>
   parseDocument(typeof text === "string" ? Buffer.from(text) : text, "file");
@@ -17,6 +17,14 @@ for (const [what, text] of [
   test(`reads ${what}`, () => {
     assert.deepEqual(parse(text), { a: [1, "x"] });
   });
+
+test("a file of YAML may hold several documents, where several are wanted", () => {
+  const text = Buffer.from("---\na: 1\n---\n# nothing\n---\nb: 2\n");
+  assert.deepEqual(parseDocuments(text, "file"), [{ a: 1 }, { b: 2 }]);
+  assert.deepEqual(parseDocuments(Buffer.from(""), "file"), []);
+  assert.deepEqual(parseDocuments(Buffer.from("[1]"), "file"), [[1]]);
+  assert.throws(() => parseDocument(text, "file"), /several documents/);
+});
 
 test("comment signs inside strings stay", () => {
   assert.deepEqual(parse('{"a": "x // y # z"}'), { a: "x // y # z" });

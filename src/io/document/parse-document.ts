@@ -1,6 +1,6 @@
 // The text of a file a person wrote, as plain JSON values: JSON, JSON with // or # comments, or YAML. Decides nothing about its meaning.
 import { type ParseError, parse as parseJsonc, printParseErrorCode, visit } from "jsonc-parser";
-import { parse as parseYaml } from "yaml";
+import { type Document, parseAllDocuments } from "yaml";
 import { InputError } from "../../base/errors.ts";
 
 const MAX_BYTES = 4 << 20;
@@ -9,12 +9,19 @@ const MAX_DEPTH = 200;
 
 /** `name` is the file's, for messages. InputError codes `DOCUMENT_SIZE`, `DOCUMENT_UTF8`, `DOCUMENT_DEPTH`, `DOCUMENT_SYNTAX`. */
 export function parseDocument(bytes: Uint8Array, name: string): unknown {
+  const [document, ...more] = parseDocuments(bytes, name);
+  if (more.length > 0) throw wrong("DOCUMENT_SYNTAX", name, "several documents", "one document");
+  return document ?? null;
+}
+
+/** As `parseDocument`, of a file that may hold several: in YAML, with `---` between them. Those that are empty are none. */
+export function parseDocuments(bytes: Uint8Array, name: string): unknown[] {
   if (bytes.length > MAX_BYTES)
     throw wrong("DOCUMENT_SIZE", name, `${bytes.length} bytes`, `at most ${MAX_BYTES} bytes`);
   const text = decode(bytes, name);
   checkDepth(text, name);
   return /^\s*(?:(?:\/\/|#)[^\n]*\n\s*|\/\*[\s\S]*?\*\/\s*)*[{[]/.test(text)
-    ? readJsonc(text, name)
+    ? [readJsonc(text, name)]
     : readYaml(text, name);
 }
 
@@ -91,9 +98,11 @@ function position(text: string, offset: number): string {
 }
 
 /** No aliases: a few lines of them make gigabytes. */
-function readYaml(text: string, name: string): unknown {
+function readYaml(text: string, name: string): unknown[] {
   try {
-    return parseYaml(text, { maxAliasCount: 0, prettyErrors: true }) as unknown;
+    const documents = parseAllDocuments(text, { prettyErrors: true });
+    if (!Array.isArray(documents)) return [];
+    return documents.map(valueOf).filter((value) => value !== null);
   } catch (cause) {
     throw wrong(
       "DOCUMENT_SYNTAX",
@@ -102,6 +111,11 @@ function readYaml(text: string, name: string): unknown {
       "JSON (comments allowed) or YAML without aliases",
     );
   }
+}
+
+function valueOf(document: Document.Parsed): unknown {
+  for (const error of document.errors) throw error;
+  return document.toJS({ maxAliasCount: 0 });
 }
 
 function wrong(code: string, field: string, value: string, expected: string): InputError {

@@ -1,0 +1,51 @@
+// Policies in words, for people: one line for each thing, long lists cut.
+import { formatCidr } from "../net/cidr.ts";
+import type { Peer, PodSelector, Requirement, Subject } from "../model/policy.ts";
+
+export const describeSubject = (subject: Subject): string =>
+  subject.kind === "cidr" ? `pods in ${formatCidr(subject.cidr)}` : describePeer(subject);
+
+export function describePeer(peer: Peer): string {
+  switch (peer.kind) {
+    case "any":
+      return "any pod";
+    case "hosts":
+      return "every host";
+    case "local":
+      return "the pods of this host";
+    case "pods":
+      return describePods(peer.selector);
+    case "cidr":
+      return `${formatCidr(peer.cidr)}${peer.except.length > 0 ? " with exceptions" : ""}`;
+  }
+}
+
+export function describePods({ tenants, labels }: PodSelector): string {
+  const whose =
+    tenants.kind === "named"
+      ? ` of ${tenants.name}`
+      : tenants.labels.length > 0
+        ? ` of tenants with ${shorten(tenants.labels.map(describeRequirement))}`
+        : "";
+  const which = labels.length > 0 ? ` with ${shorten(labels.map(describeRequirement))}` : "";
+  return `${which === "" ? "all " : ""}pods${whose}${which}`;
+}
+
+function describeRequirement({ key, operator, values }: Requirement): string {
+  switch (operator) {
+    case "In":
+      return values.length === 1 ? `${key}=${values[0]}` : `${key} in (${shorten(values)})`;
+    case "NotIn":
+      return `${key} not in (${shorten(values)})`;
+    case "Exists":
+      return key;
+    case "DoesNotExist":
+      return `no ${key}`;
+  }
+}
+
+const SHOWN = 4;
+export const shorten = (list: readonly string[]): string =>
+  list.length <= SHOWN
+    ? list.join(", ")
+    : `${list.slice(0, SHOWN).join(", ")} and ${list.length - SHOWN} more`;
