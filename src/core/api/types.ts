@@ -15,13 +15,13 @@ import {
   string,
 } from "./schema.ts";
 
-/** Visible characters only: no control characters, spaces or lone surrogates. */
+/** Visible characters only: no control characters, spaces or lone surrogates; and none that a path cannot end in, as clients and proxies resolve it. */
 const nameOf = (most: number) =>
   string({
     minLength: 1,
     maxLength: most,
-    pattern: "^[^\\p{C}\\p{Z}]+$",
-    description: `a name of 1 to ${most} characters without spaces and control characters`,
+    pattern: "^(?!\\.\\.?$)[^\\p{C}\\p{Z}]+$",
+    description: `a name of 1 to ${most} characters without spaces and control characters, other than . and ..`,
   });
 export const Name = nameOf(253);
 /** An address holder's name has the container runtime's parts in it: longer than a host's. */

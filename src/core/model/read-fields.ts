@@ -53,16 +53,20 @@ export function readFullList(place: Place, expected: string, report: Report): Pl
 }
 
 const MOST = 253;
-const NAME = /^[^\p{C}\p{Z}/]+$/u;
+const NAME = /^(?!\.\.?$)[^\p{C}\p{Z}/]+$/u;
+const NAME_WITH_BLANKS = /^(?!\.\.?$)[^\p{C}\p{Z}/]+(?: +[^\p{C}\p{Z}/]+)*$/u;
 /** What `readName` reads without a fault. */
 export const isName = (text: string): boolean => text.length <= MOST && NAME.test(text);
 
-/** 1 to 253 visible characters and no "/", which joins names to paths. `spaces`: blanks inside are allowed. "" when it is no name. */
+/**
+ * 1 to 253 visible characters, no "/", which joins names to paths, and neither "." nor "..", which paths resolve. `spaces`: blanks inside are
+ * allowed. "" when it is no name.
+ */
 export function readName({ value, field }: Place, report: Report, { spaces = false } = {}): string {
-  const pattern = spaces ? /^[^\p{C}\p{Z}/]+(?: +[^\p{C}\p{Z}/]+)*$/u : NAME;
+  const pattern = spaces ? NAME_WITH_BLANKS : NAME;
   if (typeof value === "string" && value.length <= MOST && pattern.test(value)) return value;
   const what = spaces ? "visible characters, no blank at either end" : "visible characters, no blank";
-  report({ code: "NAME", field, value, expected: `a name of 1 to 253 ${what}, no "/"` });
+  report({ code: "NAME", field, value, expected: `a name of 1 to 253 ${what}, no "/", not . or ..` });
   return "";
 }
 

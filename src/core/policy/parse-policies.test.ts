@@ -218,14 +218,19 @@ const refused: [name: string, document: unknown, faults: string[]][] = [
     "no id and no target",
     {},
     [
-      'POLICY_ID id: undefined: expected a name of 1 to 512 visible characters, no "/"',
+      'POLICY_ID id: undefined: expected a name of 1 to 512 visible characters, no "/", not . or ..',
       "LIST applied_to: undefined: expected a list of targets, at least one",
     ],
   ],
   [
     "control characters in an id",
     { ...target, id: "a\u0000" },
-    ['POLICY_ID id: "a\\u0000": expected a name of 1 to 512 visible characters, no "/"'],
+    ['POLICY_ID id: "a\\u0000": expected a name of 1 to 512 visible characters, no "/", not . or ..'],
+  ],
+  [
+    "the way up for an id",
+    { ...target, id: ".." },
+    ['POLICY_ID id: "..": expected a name of 1 to 512 visible characters, no "/", not . or ..'],
   ],
   [
     "one id twice",

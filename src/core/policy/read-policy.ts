@@ -30,15 +30,15 @@ export function readPolicy(place: Place, report: Report): Policy | undefined {
   };
 }
 
-/** Visible characters and single inner blanks; no "/", as it stands in paths. Longer than names: it may hold two of Kubernetes'. */
+/** Visible characters and single inner blanks; no "/" and neither "." nor "..", as it stands in paths. Longer than names: it may hold two of Kubernetes'. */
 function readId({ value, field }: Place, report: Report): string {
   if (
     typeof value === "string" &&
     value.length <= 512 &&
-    /^[^\p{C}\p{Z}/]+(?: [^\p{C}\p{Z}/]+)*$/u.test(value)
+    /^(?!\.\.?$)[^\p{C}\p{Z}/]+(?: [^\p{C}\p{Z}/]+)*$/u.test(value)
   )
     return value;
-  report({ code: "POLICY_ID", field, value, expected: `a name of 1 to 512 visible characters, no "/"` });
+  report({ code: "POLICY_ID", field, value, expected: `a name of 1 to 512 visible characters, no "/", not . or ..` });
   return "";
 }
 

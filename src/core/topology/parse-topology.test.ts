@@ -117,6 +117,12 @@ const wrong: readonly (readonly [string, unknown, ...string[]])[] = [
     "NAME networks[0].name",
     "NETWORK_UNKNOWN topologies[0].networks[0]",
   ],
+  [
+    "a network named as the way up",
+    inNetwork({ name: ".." }),
+    "NAME networks[0].name",
+    "NETWORK_UNKNOWN topologies[0].networks[0]",
+  ],
   ["an unknown field of a network", inNetwork({ mask: 1 }), "FIELD_UNKNOWN networks[0].mask"],
   ["an unknown field of the document", { ...document([]), extra: 1 }, "FIELD_UNKNOWN extra"],
   [

@@ -29,6 +29,9 @@ const refusals: [string, string, unknown, number, string][] = [
   ["a body that is no object", "POST /hosts", [], 400, "SCHEMA"],
   ["a host without a name", "POST /hosts", { ip: "192.168.0.3" }, 400, "SCHEMA"],
   ["a host name with NUL", "POST /hosts", { name: "h\0", ip: "192.168.0.3" }, 400, "SCHEMA"],
+  ["a host named as the way up", "POST /hosts", { name: "..", ip: "192.168.0.3" }, 400, "SCHEMA"],
+  ["a host named as the place itself", "POST /hosts", { name: ".", ip: "192.168.0.3" }, 400, "SCHEMA"],
+  ["a limit of a tenant named as the way up", "POST /limits", { tenant: "..", addresses: 1 }, 400, "SCHEMA"],
   ["a host name with a newline", "POST /hosts", { name: "h\n", ip: "192.168.0.3" }, 400, "SCHEMA"],
   ["a host name of half a character", "POST /hosts", '{"name":"\\ud800","ip":"192.168.0.3"}', 400, "SCHEMA"],
   ["a host name of 254 characters", "POST /hosts", { name: "h".repeat(254), ip: "1.1.1.1" }, 400, "SCHEMA"],
@@ -216,7 +219,8 @@ test("all that is wrong with a body is told at once, each with its field", async
     "body.name",
     "body.tenant",
   ]);
-  const named = 'body.name: "": expected a name of 1 to 512 characters without spaces and control characters';
+  const named =
+    'body.name: "": expected a name of 1 to 512 characters without spaces and control characters, other than . and ..';
   assert.ok(String(body["details"]).includes(named), String(body["details"]));
   assert.match(String(body["details"]), /body\.host: 5: expected a name/);
   assert.match(String(body["details"]), /body\.ips: .*: expected at most one address of each family/);
