@@ -88,6 +88,25 @@ test("a file that is none is set aside, and the others are read", async (t) => {
   assert.deepEqual((await open(path)).list(), [endpoint("a")]);
 });
 
+const damages: readonly (readonly [string, unknown])[] = [
+  ["no object", "x"],
+  ["nothing", null],
+  ["an address that is none", { ...endpoint("b"), ips: ["10.0.0.300"] }],
+  ["an address that is a number", { ...endpoint("b"), ips: [10] }],
+  ["a sequence with a fraction", { ...endpoint("b"), sequence: 1.5 }],
+  ["no index of its interface", { ...endpoint("b"), hostIndex: undefined }],
+  ["a tenant that is no text", { ...endpoint("b"), tenant: {} }],
+  ["a pod that is no text", { ...endpoint("b"), pod: 1 }],
+];
+for (const [what, damaged] of damages)
+  test(`a file with ${what} is set aside: it stops neither the routes nor the report of the others`, async (t) => {
+    const path = await directory(t);
+    (await open(path)).add(endpoint("a"));
+    await writeFile(join(path, "b.json"), JSON.stringify(damaged));
+    assert.deepEqual((await open(path)).list(), [endpoint("a")]);
+    assert.ok((await readdir(path)).includes("b.json.bad"));
+  });
+
 test("a directory that cannot be written is named, and the endpoint is not taken for kept", async (t) => {
   const path = join(await directory(t), "file");
   await writeFile(path, "");

@@ -5,6 +5,8 @@ import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
+import { isRecord } from "../../core/model/read-fields.ts";
+import { tryParseIp } from "../../core/net/ip.ts";
 
 export type AgentEndpoint = {
   /** The name under which its address is held. */
@@ -91,9 +93,8 @@ async function load(directory: string, log: Log): Promise<Map<string, AgentEndpo
 
 async function read(path: string, log: Log): Promise<AgentEndpoint | undefined> {
   try {
-    const value = JSON.parse(await readFile(path, "utf8")) as AgentEndpoint;
-    if (typeof value.name === "string" && Array.isArray(value.ips) && typeof value.sequence === "number")
-      return value;
+    const value: unknown = JSON.parse(await readFile(path, "utf8"));
+    if (isEndpoint(value)) return value;
     throw new Error("not an endpoint");
   } catch (error) {
     log.error("endpoint file unreadable, set aside", { path, error: String(error) });
@@ -101,6 +102,21 @@ async function read(path: string, log: Log): Promise<AgentEndpoint | undefined> 
     return undefined;
   }
 }
+
+/** Every field: one that is damaged would stop the routes and the report of all. */
+function isEndpoint(value: unknown): value is AgentEndpoint {
+  if (!isRecord(value)) return false;
+  const { ips, pod } = value;
+  return (
+    TEXTS.every((field) => typeof value[field] === "string") &&
+    NUMBERS.every((field) => Number.isSafeInteger(value[field]) && Number(value[field]) >= 0) &&
+    Array.isArray(ips) &&
+    ips.every((ip) => typeof ip === "string" && tryParseIp(ip) !== undefined) &&
+    (pod === undefined || typeof pod === "string")
+  );
+}
+const TEXTS = ["name", "tenant", "segment", "network", "containerId", "ifname", "netns", "hostInterface"];
+const NUMBERS = ["sequence", "hostIndex", "mtu"];
 
 /**
  * Whole or not at all: written aside, then renamed. The address is durable at the daemon, so the disk need not be waited for: this goes

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { HostReport } from "../../core/api/types.ts";
+import { isRecord } from "../../core/model/read-fields.ts";
 import type { Mirror } from "../../core/desired/mirror.ts";
 import type { Replica } from "../../io/daemon/daemon-client.ts";
 import type { Endpoints } from "./endpoints.ts";
@@ -61,8 +62,16 @@ export const seenFile = (stateDir: string): string => join(stateDir, "seen.json"
 async function readSeen(stateDir: string): Promise<Seen | undefined> {
   const text = await readFile(seenFile(stateDir), "utf8").catch(() => ""); // none yet: this node never followed a store
   try {
-    return text === "" ? undefined : (JSON.parse(text) as Seen);
+    const value: unknown = JSON.parse(text);
+    return isSeen(value) ? value : undefined;
   } catch {
-    return undefined; // not written by us: as if none
+    return undefined; // damaged: as if none. The daemon would refuse it, and all that is reported beside it.
   }
 }
+
+const isSeen = (value: unknown): value is Seen =>
+  isRecord(value) &&
+  typeof value["cluster"] === "string" &&
+  value["cluster"] !== "" &&
+  Number.isSafeInteger(value["revision"]) &&
+  Number(value["revision"]) >= 0;
