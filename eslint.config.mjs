@@ -39,7 +39,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["**/*.test.ts", "**/*.lab.ts", "bench/**/*.ts", "test/**/*.ts"],
+    files: ["**/*.test.ts", "**/*.lab.ts", "bench/**/*.ts", "test/**/*.ts", "e2e/**/*.ts"],
     rules: {
       "@typescript-eslint/no-floating-promises": [
         "error",

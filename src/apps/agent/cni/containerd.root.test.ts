@@ -1,11 +1,7 @@
 // A real container of Debian's containerd, through the shipped configuration list with Debian's plugins after ours, that pings another
 // pod, in both families. Its image is made here: no registry is asked.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import {
-  chmodSync,
-  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -20,25 +16,33 @@ import type { AddressList } from "../../../core/api/types.ts";
 import type { CommandResult } from "../../../io/kernel/kernel.ts";
 import { nativePath } from "../../../../test/support/bed.ts";
 import { eventually } from "../../../../test/support/eventually.ts";
+import { busyboxLinks, makeImage } from "../../../../test/support/make-image.ts";
 import { startNode, type TestNode } from "../../../../test/support/node.ts";
 
 /** Containerd's word for whose containers these are; it names their cgroups' parent. */
 const OWNER = `romana-test-${process.pid}`;
 const IMAGE = "docker.io/local/busybox:1";
+const BUSYBOX = { name: IMAGE, programs: { "bin/busybox": "/bin/busybox" }, links: busyboxLinks() };
 const WITHIN = { within: 30_000 };
 let node: TestNode;
 const at = (name: string): string => join(node.bed.dir, name);
 
 before(async () => {
   node = await startNode();
-  for (const name of ["net.d", "bin", "image"]) mkdirSync(at(name));
+  for (const name of ["net.d", "bin"]) mkdirSync(at(name));
   writeList();
   symlinkSync(nativePath, at("bin/romana"));
   for (const name of ["portmap", "bandwidth"]) symlinkSync(`/usr/lib/cni/${name}`, at(`bin/${name}`));
   writeFileSync(at("containerd.toml"), containerdConfig());
   node.bed.start("containerd", ["containerd", "--config", at("containerd.toml")], node.netns);
   await eventually(async () => assert.equal((await ctr("version")).code, 0), WITHIN);
-  const { code, stderr } = await ctr("images", "import", "--snapshotter", "native", makeImage());
+  const { code, stderr } = await ctr(
+    "images",
+    "import",
+    "--snapshotter",
+    "native",
+    makeImage(at("image"), BUSYBOX),
+  );
   assert.equal(code, 0, stderr);
 });
 after(async () => {
@@ -72,37 +76,6 @@ disabled_plugins = ["io.containerd.internal.v1.opt"]
   restrict_oom_score_adj = true
   disable_apparmor = true
 `;
-
-/** An image as docker saves one: busybox alone. Its path. */
-function makeImage(): string {
-  const root = at("image/root");
-  mkdirSync(join(root, "bin"), { recursive: true });
-  copyFileSync("/bin/busybox", join(root, "bin/busybox"));
-  chmodSync(join(root, "bin/busybox"), 0o755);
-  for (const applet of ["sh", "ping", "ip"]) symlinkSync("busybox", join(root, "bin", applet));
-  execFileSync("tar", ["-C", root, "-cf", at("image/layer.tar"), "bin"]);
-  const digest = createHash("sha256")
-    .update(readFileSync(at("image/layer.tar")))
-    .digest("hex");
-  const architecture = process.arch === "x64" ? "amd64" : process.arch;
-  const config = {
-    ...{ architecture, os: "linux", config: { Env: ["PATH=/bin"] } },
-    rootfs: { type: "layers", diff_ids: [`sha256:${digest}`] },
-  };
-  writeFileSync(at("image/config.json"), JSON.stringify(config));
-  const manifest = [{ Config: "config.json", RepoTags: [IMAGE], Layers: ["layer.tar"] }];
-  writeFileSync(at("image/manifest.json"), JSON.stringify(manifest));
-  execFileSync("tar", [
-    "-C",
-    at("image"),
-    "-cf",
-    at("image.tar"),
-    "manifest.json",
-    "config.json",
-    "layer.tar",
-  ]);
-  return at("image.tar");
-}
 
 /** Containerd's client runs the CNI plugins itself, from fixed folders: here they are the test's, in a mount namespace of its own. */
 function ctr(...words: string[]): Promise<CommandResult> {
