@@ -79,7 +79,7 @@ test("a node's network is available when the agent there is ready, and stays so"
   const patched = (): string[] => kube.asked.filter((line) => line.startsWith("PATCH"));
   agent("False");
   await start();
-  await eventually(() => assert.equal(kube.watchers, 2));
+  await eventually(() => assert.equal(kube.watchers, 5));
   assert.deepEqual(patched(), []);
   agent("True");
   await eventually(() => assert.deepEqual(patched(), [`PATCH ${NODES}/a/status`]));

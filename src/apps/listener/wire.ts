@@ -12,17 +12,22 @@ import { metricsAddress } from "../../io/http/health-options.ts";
 import { serveHealth } from "../../io/http/serve-health.ts";
 import { openKubeAccess } from "../../io/kube/kube-access.ts";
 import { createKubeClient } from "../../io/kube/kube-client.ts";
-import { type Reflector, type ReflectorOptions, startReflector } from "../../io/kube/reflector.ts";
+import { startReflector } from "../../io/kube/reflector.ts";
 import type { ListenerConfig } from "./config.ts";
 import type { NodeFault } from "./desired-hosts.ts";
 import { startDuty } from "./duty.ts";
 import { startLeader } from "./leader.ts";
 import { createMetrics } from "./metrics.ts";
 import { clearNetworkUnavailable, toClear } from "./network-status.ts";
+import { PolicyFaults } from "./policy-faults.ts";
 import { AGENT_SELECTOR, type AgentView, readAgent } from "./read-agent.ts";
 import { type NodeView, readNode } from "./read-node.ts";
+import { readPod } from "./read-pod.ts";
+import { readNamespace, readPolicy } from "./read-policy.ts";
+import { startTelling } from "./start-telling.ts";
 import { syncHosts } from "./sync-hosts.ts";
 import { createTeller, type ObjectFault } from "./tell-events.ts";
+import { podTelling, policyTelling, tenantTelling } from "./tellings.ts";
 
 export interface Listener {
   /** Stops; what the daemon was told stays. */
@@ -43,36 +48,63 @@ export async function startListener(
   const client = createKubeClient(openKubeAccess({ ...config, env, log, parse: parseDocument }));
   const daemon = createDaemonClient(parseDaemons(config.daemon), createTransport({ access: config }, log));
   const identity = `${hostname()}-${Math.floor(systemRng() * 2 ** 32).toString(16)}`;
-  let poke = (): void => undefined;
-  const changed = (): void => poke();
 
-  const reflect = <T>(part: string, options: Omit<ReflectorOptions<T>, "changed">): Reflector<T> =>
-    startReflector({ ...options, changed }, { ...deps, client, health: health.reporter(part) });
-  const nodes = reflect<NodeView>("nodes", { path: "/api/v1/nodes", read: readNode });
-  const agents = reflect<AgentView>("agents", {
-    path: `/api/v1/namespaces/${client.namespace}/pods`,
-    query: { labelSelector: AGENT_SELECTOR },
-    read: readAgent,
-  });
-
-  const leader = startLeader(identity, changed, { ...deps, client, health: health.reporter("leader") });
-  const duties = { ...deps, leader, metrics, health, every: config.resync };
-  const tell = createTeller({ ...deps, client, identity });
-  const hosts = {
-    isKnown: () => nodes.synced,
-    work: async () => tell((await syncHosts(nodes.items, { daemon, metrics })).map(nodeFault)),
+  // Runs later than all below: its first request has to come back.
+  const began = (): void => {
+    for (const duty of [hosts, status]) duty.poke();
+    for (const kind of told) kind.began();
   };
-  const status = {
-    isKnown: () => nodes.synced && agents.synced,
-    work: async () => {
-      const cleared = toClear(nodes.items.values(), agents.items.values());
-      await allOf(cleared, (node) => clearNetworkUnavailable(node, { ...deps, client }));
+  const leader = startLeader(identity, began, { ...deps, client, health: health.reporter("leader") });
+  const duties = { ...deps, client, leader, metrics, health, every: config.resync };
+  const teller = (): ReturnType<typeof createTeller> => createTeller({ ...deps, client, identity });
+
+  const tellOfNodes = teller();
+  const changed = (): void => {
+    for (const duty of [hosts, status]) duty.poke();
+  };
+  const nodes = startReflector<NodeView>(
+    { path: "/api/v1/nodes", read: readNode, changed },
+    { ...deps, client, health: health.reporter("nodes") },
+  );
+  const agents = startReflector<AgentView>(
+    {
+      path: `/api/v1/namespaces/${client.namespace}/pods`,
+      query: { labelSelector: AGENT_SELECTOR },
+      ...{ read: readAgent, changed },
     },
+    { ...deps, client, health: health.reporter("agents") },
+  );
+  const syncNodes = async (): Promise<void> =>
+    tellOfNodes((await syncHosts(nodes.items, { daemon, metrics })).map(nodeFault));
+  const hosts = startDuty("hosts", { isKnown: () => nodes.synced, work: syncNodes }, duties);
+  const clear = async (): Promise<void> => {
+    const cleared = toClear(nodes.items.values(), agents.items.values());
+    await allOf(cleared, (node) => clearNetworkUnavailable(node, { ...deps, client }));
   };
-  const running = [startDuty("hosts", hosts, duties), startDuty("status", status, duties)];
-  poke = () => {
-    for (const duty of running) duty.poke();
+  const status = startDuty("status", { isKnown: () => nodes.synced && agents.synced, work: clear }, duties);
+
+  const faults = new PolicyFaults();
+  const tellOfPolicies = teller();
+  const policies = {
+    ...policyTelling(daemon, faults),
+    then: (items: Parameters<PolicyFaults["present"]>[0]) => tellOfPolicies(faults.present(items)),
   };
+  const told = [
+    startTelling(
+      "namespaces",
+      { path: "/api/v1/namespaces", read: readNamespace },
+      tenantTelling(daemon),
+      duties,
+    ),
+    startTelling("pods", { path: "/api/v1/pods", read: readPod }, podTelling(daemon), duties),
+    startTelling(
+      "policies",
+      { path: "/apis/networking.k8s.io/v1/networkpolicies", read: readPolicy },
+      policies,
+      duties,
+    ),
+  ];
+
   const server =
     metricsAddress(config.metrics) === ""
       ? undefined
@@ -81,7 +113,7 @@ export async function startListener(
   return {
     async close() {
       server?.close();
-      await Promise.all([nodes.close(), agents.close(), ...running.map((duty) => duty.close())]);
+      await Promise.all([nodes, agents, hosts, status, ...told].map((part) => part.close()));
       await leader.close();
       client.close();
       daemon.close();

@@ -10,6 +10,7 @@ export const PolicyReply = object({
   applied_to: array(anything()),
   ingress: array(anything()),
 });
+export type PolicyList = Static<typeof PolicyList>;
 export const PolicyList = array(PolicyReply);
 
 /** `POST /policies`: one, a list, or the older envelope. */

@@ -159,7 +159,8 @@ const Usage = { blocks: Count, allocated_ip_count: Count };
 export type TenantList = Static<typeof TenantList>;
 export const TenantList = object({
   revision: Revision,
-  tenants: array(object({ id: Text, segments: array(Text), ...Usage })),
+  /** `labels`: as they were told, if any were. */
+  tenants: array(object({ id: Text, segments: array(Text), ...Usage, labels: optional(Tags) })),
 });
 export type SegmentList = Static<typeof SegmentList>;
 export const SegmentList = object({

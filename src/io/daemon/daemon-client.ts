@@ -14,12 +14,13 @@ import type {
   WatchLine,
 } from "../../core/api/types.ts";
 import { exchange } from "./exchange.ts";
+import { kubernetesCalls, type KubernetesCalls } from "./kubernetes-calls.ts";
 import { Replicas } from "./replicas.ts";
 import { createTransport, type Sending, type Transport } from "./transport.ts";
 import { watchDaemon, type WatchOptions } from "./watch-daemon.ts";
 
 /** Errors as of `exchange`; of several replicas that did not answer, the one that tells most. */
-export interface DaemonClient {
+export interface DaemonClient extends KubernetesCalls {
   allocate(body: AddressRequest): Promise<AddressReply>;
   /** By the sequence of its allocation or by the host that holds it. InputError with status 404 or 409: it is not ours (any more). */
   release(
@@ -78,6 +79,7 @@ export function createDaemonClient(
     hosts: async () => (await ask<HostList>("GET", "/hosts")).hosts,
     putHost: (body) => ask("POST", "/hosts", body),
     removeHost: (name) => ask("DELETE", `/hosts/${encodeURIComponent(name)}`),
+    ...kubernetesCalls(ask),
     addresses: async (host) =>
       (await ask<AddressList>("GET", `/addresses?host=${encodeURIComponent(host)}`)).addresses,
     replicas,

@@ -8,9 +8,10 @@ import {
   type NetworkReply,
 } from "../../../core/api/types.ts";
 import { isDrained } from "../../../core/ipam/drain.ts";
-import { usage } from "../../../core/ipam/usage.ts";
+import { type TenantCount, usage } from "../../../core/ipam/usage.ts";
 import { blockKey, topologyKey } from "../../../core/model/keys.ts";
 import type { Block } from "../../../core/model/records.ts";
+import type { PolicyTenant } from "../../../core/model/policy.ts";
 import { isOwn, ownOf } from "../access/guard.ts";
 import type { Daemon } from "../daemon.ts";
 import { unknownResource } from "./refusal.ts";
@@ -50,12 +51,14 @@ export function networkRoutes(app: FastifyInstance, { mirror }: Daemon): void {
 export function tenantRoutes(app: FastifyInstance, { mirror }: Daemon): void {
   app.get(
     "/tenants",
-    { schema: { summary: "Tenants that have blocks", ...replies(TenantList) } },
+    { schema: { summary: "Tenants that have blocks, or labels", ...replies(TenantList) } },
     (request) => {
       const own = ownOf(request);
-      const tenants = [...usage(mirror.state).tenants]
-        .filter(([id]) => own.tenant === undefined || own.tenant === id)
-        .map(([id, count]) => ({ id, segments: [...count.segments.keys()], ...usageReply(count) }));
+      const { tenants: used } = usage(mirror.state);
+      const told = mirror.state.tenants;
+      const tenants = [...new Set([...used.keys(), ...told.keys()])]
+        .filter((id) => own.tenant === undefined || own.tenant === id)
+        .map((id) => tenantReply(id, used.get(id), told.get(id)));
       return { revision: mirror.revision, tenants };
     },
   );
@@ -69,4 +72,17 @@ export function tenantRoutes(app: FastifyInstance, { mirror }: Daemon): void {
       return { revision: mirror.revision, segments };
     },
   );
+}
+
+function tenantReply(
+  id: string,
+  count: Readonly<TenantCount> | undefined,
+  told: PolicyTenant | undefined,
+): TenantList["tenants"][number] {
+  return {
+    id,
+    segments: [...(count?.segments.keys() ?? [])],
+    ...usageReply(count ?? { blocks: 0, addresses: 0 }),
+    ...(told && { labels: { ...told.labels } }),
+  };
 }
