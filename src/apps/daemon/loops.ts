@@ -73,7 +73,7 @@ export function startLoops(daemon: Daemon, timing: { clock: Clock; rng: Rng }): 
 }
 
 /** Shares that are told before others have their turn. */
-const SHARES_AT_ONCE = 20;
+const SHARES_AT_ONCE = 5;
 
 async function tellShares({ shares, hub, clock }: Daemon): Promise<void> {
   await shares.fill();

@@ -102,7 +102,10 @@ function assemble(
   const { clock, log } = deps;
   const metrics = createMetrics();
   const health = createHealth(clock);
-  const hub = new WatchHub(cluster, (host) => shares.of(host));
+  const hub = new WatchHub(cluster, {
+    of: (host) => shares.of(host),
+    forget: (host) => shares.forget(host),
+  });
   const watching = health.reporter("store");
   const onChange = (change: MirrorChange): void => {
     watching.ok();

@@ -1,4 +1,4 @@
-// What each host was told, and the difference to what it should be told now. A host holds the chains that its pods and the
+// What each host that was asked for was told, and the difference to what it should be told now. A host holds the chains that its pods and the
 // host itself go through, and the sets that these chains name; nothing else.
 import type {
   Changes,
@@ -27,9 +27,6 @@ export type HostView = {
 };
 
 const noHost = (name: string): NodeHost => ({ name, ips: [], ingress: undefined, egress: undefined });
-export const newView = (name: string): HostView => ({
-  ...{ host: noHost(name), pods: new Map(), chains: new Map(), sets: new Map() },
-});
 
 /** All that the index knows; `views` by host. */
 export type IndexState = {
@@ -38,11 +35,25 @@ export type IndexState = {
   readonly views: Map<string, HostView>;
 };
 
+export function openView(index: IndexState, name: string): HostView {
+  const view = { host: noHost(name), pods: new Map(), chains: new Map(), sets: new Map() };
+  index.views.set(name, view);
+  const pods = [...(index.world.byHost.get(name) ?? [])].map(({ pod }) => pod.id);
+  refreshHost(index, view, pods);
+  return view;
+}
+
+export function closeView({ views, world }: IndexState, name: string): void {
+  const view = views.get(name);
+  views.delete(name);
+  for (const state of view?.chains.values() ?? []) leaveChain(state);
+  for (const set of view?.sets.values() ?? []) leaveSet(world, set, name);
+}
+
 /** Brings one host up to date. `pods`: ids of those that may have changed, come or gone. */
-export function refreshHost(index: IndexState, name: string, pods: Iterable<string>): NodeDelta {
-  const { world, views } = index;
-  const view = views.get(name) ?? newView(name);
-  views.set(name, view);
+export function refreshHost(index: IndexState, view: HostView, pods: Iterable<string>): NodeDelta {
+  const { world } = index;
+  const { name } = view.host;
   const hostChains = chainsOfHost(index, name);
   const host = { name, ips: world.hosts.get(name)?.ips ?? [], ...isolation(hostChains) };
   const hostDelta = equalHosts(view.host, host) ? undefined : host;
@@ -51,7 +62,6 @@ export function refreshHost(index: IndexState, name: string, pods: Iterable<stri
   const chains = chainsInUse(index, name, hostChains);
   const sets = refreshSets(index, view, chains);
   const chainDelta = refreshChains(view, chains);
-  if (view.pods.size === 0 && !world.hosts.has(name)) views.delete(name);
   return { host: hostDelta, pods: podDelta, chains: chainDelta, sets, elements: [] };
 }
 

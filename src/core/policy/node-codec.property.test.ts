@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { coreWorld } from "../../../test/support/policy/to-core.ts";
+import { coreWorld, NODES_AS_HOSTS } from "../../../test/support/policy/to-core.ts";
 import { blockOf, clusters } from "../../../test/support/policy/worlds.ts";
 import type { NodeDeltaJson, NodePolicyJson } from "../api/node-policy.ts";
 import { decodeNodeDelta, decodeNodePolicy, encodeNodeDelta, encodeNodePolicy } from "./node-codec.ts";
@@ -24,6 +24,7 @@ test("shares and their changes are after the wire what they were before", () => 
   fc.assert(
     fc.property(worlds, worlds, (first, second) => {
       const index = createPolicyIndex();
+      for (const { name } of NODES_AS_HOSTS) index.nodePolicy(name);
       for (const world of [first, second])
         for (const [host, delta] of index.apply(world)) {
           const json = JSON.parse(encodeNodeDelta(delta)) as NodeDeltaJson;

@@ -179,6 +179,26 @@ test("a world that is taken away again leaves nothing behind", () => {
   );
 });
 
+test("asked for late, forgotten and asked for again, a node has what it has anyhow", () => {
+  fc.assert(
+    fc.property(histories, fc.array(fc.nat({ max: HOSTS.length - 1 })), (batches, asked) => {
+      const index = createPolicyIndex();
+      const told = new Map<string, NodePolicy>();
+      for (const [i, batch] of batches.entries()) {
+        for (const [host, delta] of index.apply(batch))
+          told.set(host, applyNodeDelta(told.get(host) ?? assert.fail(`${host} was not asked for`), delta));
+        const host = HOSTS[asked[i] ?? 0] ?? "";
+        if (told.delete(host)) index.forget(host);
+        else told.set(host, index.nodePolicy(host));
+      }
+      const fresh = createPolicyIndex();
+      fresh.apply(finalWorld(batches, "same"));
+      for (const [host, policy] of told) assert.deepEqual(policy, fresh.nodePolicy(host), host);
+    }),
+    { numRuns: 300, seed: 6 },
+  );
+});
+
 test("the same put again tells nobody anything", () => {
   fc.assert(
     fc.property(histories, (batches) => {

@@ -33,8 +33,10 @@ const texts = (elements: Iterable<SetElement>): string[] =>
   [...elements].map(({ cidr }) => formatCidr(cidr)).sort();
 const setsAt = ({ sets }: NodePolicy): Record<string, string[]> =>
   Object.fromEntries([...sets.values()].map(({ about, elements }) => [about, texts(elements.values())]));
+/** All hosts are asked for. */
 function indexOf(...changes: (WorldChange | WorldChange[])[]): PolicyIndex {
   const index = createPolicyIndex();
+  for (const host of ["h1", "h2", "h3", "h4", "h5"]) index.nodePolicy(host);
   index.apply(changes.flat());
   return index;
 }

@@ -12,7 +12,7 @@ import {
   removePolicy,
 } from "./assignments.ts";
 import { encodePolicy } from "./codec.ts";
-import { type IndexState, newView, nodePolicyOf, refreshHost } from "./host-views.ts";
+import { closeView, type IndexState, nodePolicyOf, openView, refreshHost } from "./host-views.ts";
 import { takeChange } from "./member-set.ts";
 import { addTo, type MultiMap } from "./multi-map.ts";
 import { changeHost, changePod, changeTenant, createSetWorld, deleteBlock, putBlock } from "./set-world.ts";
@@ -28,10 +28,15 @@ export type WorldChange =
   | { readonly kind: "delete-block"; readonly cidr: Cidr };
 
 export type PolicyIndex = {
-  /** By host: what to change at those nodes that are concerned. The more changes at once, the less work. */
+  /**
+   * By host: what to change at those nodes that are concerned and were asked for with `nodePolicy`. The more changes at once, the less
+   * work; while nobody was asked for there is the least.
+   */
   apply(changes: Iterable<WorldChange>): ReadonlyMap<string, NodeDelta>;
-  /** All that a node needs. */
+  /** All that a node needs. From now on `apply` says what changes in it. */
   nodePolicy(host: string): NodePolicy;
+  /** Until it is asked for again. */
+  forget(host: string): void;
 };
 
 export function createPolicyIndex(): PolicyIndex {
@@ -44,7 +49,8 @@ export function createPolicyIndex(): PolicyIndex {
       for (const change of changes) applyChange(state, change, touched);
       return collect(state, touched);
     },
-    nodePolicy: (host) => nodePolicyOf(state.views.get(host) ?? newView(host)),
+    nodePolicy: (host) => nodePolicyOf(state.views.get(host) ?? openView(state, host)),
+    forget: (host) => closeView(state, host),
   };
 }
 
@@ -138,9 +144,10 @@ function touchPods({ world }: IndexState, ids: readonly string[], { hosts, pods 
 
 function collect(state: IndexState, { hosts, pods }: Touched): Map<string, NodeDelta> {
   const deltas = new Map<string, NodeDelta>();
-  // Pods that are not scheduled are at no host.
-  hosts.delete("");
-  for (const name of hosts) deltas.set(name, refreshHost(state, name, pods.get(name) ?? []));
+  for (const name of hosts) {
+    const view = state.views.get(name);
+    if (view) deltas.set(name, refreshHost(state, view, pods.get(name) ?? []));
+  }
   addElements(state, deltas);
   for (const [name, delta] of deltas) if (isEmpty(delta)) deltas.delete(name);
   return deltas;

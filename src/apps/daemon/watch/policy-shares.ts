@@ -37,13 +37,18 @@ export class PolicyShares {
     return this.#kept !== undefined;
   }
 
-  /** A host's share as JSON, `null` where there are no policies; `undefined`: not known yet. */
+  /** A host's share as JSON, `null` where there are no policies; `undefined`: not known yet. From then on `take` says what changes in it. */
   of(host: string): string | undefined {
     if (!this.#kept) return "null";
     return this.#kept.isWhole ? encodeNodePolicy(this.#kept.index.nodePolicy(host)) : undefined;
   }
 
-  /** By host, what changes in the shares that are known, as JSON. Call with the lock held. */
+  /** Nobody here follows the host's share any more. */
+  forget(host: string): void {
+    this.#kept?.index.forget(host);
+  }
+
+  /** By host, what changes in the shares that were asked for, as JSON. Call with the lock held. */
   take({ writes, whole }: MirrorChange): ReadonlyMap<string, string> {
     const { state } = this.#deps;
     const hasPolicies = state.policies.size > 0;

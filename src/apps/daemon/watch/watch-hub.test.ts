@@ -4,6 +4,8 @@ import type { BlockView, WatchLine } from "../../../core/api/types.ts";
 import { WatchHub, type WatchSink } from "./watch-hub.ts";
 import type { WatchChange } from "./watch-world.ts";
 
+const noShares = { of: () => undefined, forget: () => undefined };
+
 function sink(): WatchSink & { lines(): string[]; ended: string; backlog: number } {
   const chunks: string[] = [];
   const lines = (): WatchLine[] =>
@@ -35,7 +37,7 @@ const put = (cidr: string, host?: string): WatchChange => ({
 });
 const drop = (cidr: string): WatchChange => ({ type: "delete", kind: "block", key: cidr });
 const hubAt = (revision: number, ...changes: WatchChange[]): WatchHub => {
-  const hub = new WatchHub("c1", () => undefined);
+  const hub = new WatchHub("c1", noShares);
   hub.reset(revision, changes);
   return hub;
 };
@@ -152,10 +154,14 @@ test("what concerns more than forty is sent with what follows at the next flush;
 
 test("a share that is not known yet is told when it is, and only then what changes in it", () => {
   const shares = new Map<string, string>();
-  const hub = new WatchHub("c1", (host) => shares.get(host));
+  const forgotten: string[] = [];
+  const hub = new WatchHub("c1", {
+    of: (host) => shares.get(host),
+    forget: (host) => void forgotten.push(host),
+  });
   hub.reset(5, []);
   const watcher = sink();
-  hub.subscribe({ policy: "h1" }, watcher);
+  const leave = hub.subscribe({ policy: "h1" }, watcher);
   hub.publish(6, [], new Map([["h1", "{}"]]));
   assert.equal(hub.tellShares(1), false);
   assert.deepEqual(watcher.lines(), ["reset", "synced"]);
@@ -176,10 +182,12 @@ test("a share that is not known yet is told when it is, and only then what chang
   assert.deepEqual(watcher.lines(), told, "of what is void no change is told");
   hub.tellShares(1);
   assert.deepEqual(watcher.lines(), [...told, "policy", "bookmark"]);
+  leave();
+  assert.deepEqual(forgotten, ["h1"]);
 });
 
 test("a change in the shares of more than forty is held for the next flush, and is whole after a renewal", () => {
-  const hub = new WatchHub("c1", () => "{}");
+  const hub = new WatchHub("c1", { ...noShares, of: () => "{}" });
   hub.reset(5, []);
   const sinks = Array.from({ length: 41 }, sink);
   const hosts = sinks.map((_, i) => `h${i}`);

@@ -27,8 +27,12 @@ export type WatchFrom = {
   readonly policy?: string | undefined;
 };
 
-/** A host's share as JSON; `undefined`: not known yet. */
-export type ShareOf = (host: string) => string | undefined;
+export type Shares = {
+  /** A host's share as JSON; `undefined`: not known yet. From then on its changes are to be published. */
+  of(host: string): string | undefined;
+  /** Until it is asked for again. */
+  forget(host: string): void;
+};
 
 type Watcher = {
   readonly sink: WatchSink;
@@ -50,16 +54,16 @@ export class WatchHub {
   readonly #ring = new WatchRing();
   /** Watchers with lines that wait for the next flush. */
   readonly #held = new Set<Watcher>();
-  readonly #shareOf: ShareOf;
+  readonly #shares: Shares;
   /** By host, those who were told its share and hear what changes in it; and those who wait to be told. */
   readonly #sharers = new Map<string, Set<Watcher>>();
   readonly #untold = new Set<Watcher>();
   #revision = 0;
   #snapshot: { readonly revision: number; readonly bytes: Buffer } | undefined;
 
-  constructor(cluster: string, shareOf: ShareOf) {
+  constructor(cluster: string, shares: Shares) {
     this.#cluster = cluster;
-    this.#shareOf = shareOf;
+    this.#shares = shares;
   }
 
   get watchers(): number {
@@ -157,14 +161,17 @@ export class WatchHub {
 
   #forget(watcher: Watcher): void {
     if (watcher.scope && this.#watchers.has(watcher)) this.#index.remove(watcher.scope, watcher);
-    if (watcher.policy !== undefined) removeFrom(this.#sharers, watcher.policy, watcher);
+    if (watcher.policy !== undefined) {
+      removeFrom(this.#sharers, watcher.policy, watcher);
+      if (!this.#sharers.has(watcher.policy)) this.#shares.forget(watcher.policy);
+    }
     for (const set of [this.#watchers, this.#whole, this.#held, this.#untold]) set.delete(watcher);
   }
 
   #tellShare(watcher: Watcher): void {
     const { policy } = watcher;
     if (policy === undefined) return;
-    const share = this.#shareOf(policy);
+    const share = this.#shares.of(policy);
     if (share === undefined) return void this.#untold.add(watcher);
     this.#untold.delete(watcher);
     addTo(this.#sharers, policy, watcher);

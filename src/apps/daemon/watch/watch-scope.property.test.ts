@@ -11,6 +11,8 @@ import { parseIp } from "../../../core/net/ip.ts";
 import { WatchHub } from "./watch-hub.ts";
 import type { WatchChange } from "./watch-world.ts";
 
+const noShares = { of: () => undefined, forget: () => undefined };
+
 const CLUSTER = "c1";
 const HOSTS = 5;
 
@@ -119,7 +121,7 @@ for (const others of [0, 50])
     fc.assert(
       fc.property(fc.array(action, { maxLength: 40 }), (actions) => {
         present.clear();
-        const hub = new WatchHub(CLUSTER, () => undefined);
+        const hub = new WatchHub(CLUSTER, noShares);
         hub.reset(1, []);
         const ignore = { write: () => undefined, pending: () => 0, end: () => undefined };
         for (let i = 0; i < others; i++) hub.subscribe({ scope: { ...scope, host: `other-${i}` } }, ignore);
@@ -139,7 +141,7 @@ for (const others of [0, 50])
   });
 
 test("a scoped node hears of nobody else", () => {
-  const hub = new WatchHub(CLUSTER, () => undefined);
+  const hub = new WatchHub(CLUSTER, noShares);
   const world: Action[] = [
     { kind: "host", host: 0, ips: ["10.9.9.9"] },
     { kind: "host", host: 1, ips: ["192.168.0.2"] },
