@@ -4,6 +4,7 @@ import { InputError } from "../../base/errors.ts";
 import { readOptions } from "../../base/options.ts";
 import { emptySnapshot } from "../../core/model/snapshot.ts";
 import { parseCidr } from "../../core/net/cidr.ts";
+import { parseIp } from "../../core/net/ip.ts";
 import { metricsAddress } from "../../io/http/health-options.ts";
 import { agentOptions, checkConfig, parseServiceRange, parseTags } from "./config.ts";
 import { run } from "./main.ts";
@@ -28,6 +29,7 @@ const refused: readonly (readonly [string, string, RegExp])[] = [
   ["--mtu 70000", "OPTION_VALUE", /^--mtu: "70000"/],
   ["--route-table-id 0", "OPTION_VALUE", /^--route-table-id: "0"/],
   ["--resync soon", "OPTION_VALUE", /^--resync: "soon"/],
+  ["--nat-exceptions 10.0.0.0/8,10.0.0.1/8", "CIDR_HOST_BITS", /^--nat-exceptions: "10.0.0.1\/8"/],
   ["--policy maybe", "ARGUMENT", /^/],
   [
     "--failsafe-ports 22,0",
@@ -110,5 +112,31 @@ for (const [range, what, fault] of overlapping)
   test(`services and pods: ${what}`, () => {
     const networks = [network("pods", "10.112.0.0/12"), network("six", "fd00::/64")];
     const snapshot = { ...emptySnapshot, topology: { networks, trees: [] } };
-    assert.equal(overlapFault(snapshot, parseServiceRange(range)), fault);
+    assert.equal(overlapFault(snapshot, { services: parseServiceRange(range), subnets: [] }), fault);
   });
+
+test("pods, services and nodes: what overlaps is named", () => {
+  const snapshot = {
+    ...emptySnapshot,
+    topology: { networks: [network("pods", "10.112.0.0/12")], trees: [] },
+  };
+  const ranges = (service: string, subnet: string) => ({
+    services: parseServiceRange(service),
+    subnets: [parseCidr(subnet)],
+  });
+  const apart = ranges("10.96.0.0/16", "192.168.0.0/24");
+  assert.equal(overlapFault(snapshot, apart), undefined);
+  assert.equal(
+    overlapFault(snapshot, ranges("10.96.0.0/16", "10.112.1.0/24")),
+    "network pods (10.112.0.0/12) overlaps this node's subnet 10.112.1.0/24",
+  );
+  assert.equal(
+    overlapFault(snapshot, ranges("10.96.0.0/16", "10.96.4.0/24")),
+    "the service range 10.96.0.0/16 overlaps this node's subnet 10.96.4.0/24",
+  );
+  const host = { name: "h2", ips: [parseIp("10.113.0.1")], tags: {}, agentPort: 0, k8sInfo: {}, groups: [] };
+  assert.equal(
+    overlapFault({ ...snapshot, hosts: new Map([["h2", host]]) }, apart),
+    "network pods (10.112.0.0/12) has the address 10.113.0.1 of host h2 in it",
+  );
+});

@@ -46,6 +46,17 @@ export const agentOptions = {
     [22, 2379, 2380, 6443, 9600, 10_250] as readonly number[],
     "TCP ports of this host that no policy cuts, in neither direction",
   ),
+  nat: option(
+    options.toggle,
+    false,
+    "what pods send to others than pods and known hosts goes under this node's address",
+  ),
+  natInterface: option(options.text, "", "--nat only for what leaves by this interface"),
+  natExceptions: option(
+    options.listOf(options.text),
+    [] as readonly string[],
+    "CIDRs of others who know the way to pods, and are left out of --nat",
+  ),
   cniSocket: option(options.text, "/run/romana/cni.sock", "unix socket on which the CNI plugin asks"),
   stateDir: option(
     options.text,
@@ -81,6 +92,7 @@ export function checkConfig(config: AgentConfig): void {
   faults.push(...healthFaults(config));
   if (faults.length > 0) throw new InputError(faults);
   parseServiceRange(config.serviceClusterIpRange);
+  parseCidrs("--nat-exceptions", config.natExceptions);
   if (config.dryRun && !config.once)
     throw new InputError({
       code: "OPTION_VALUE",
@@ -92,10 +104,14 @@ export function checkConfig(config: AgentConfig): void {
 
 /** CIDRs of `--service-cluster-ip-range`. InputError of `parseCidr`. */
 export const parseServiceRange = (text: string): Cidr[] =>
-  text
-    .split(",")
-    .filter((each) => each !== "")
-    .map((each) => parseCidr(each, "--service-cluster-ip-range"));
+  parseCidrs(
+    "--service-cluster-ip-range",
+    text.split(",").filter((each) => each !== ""),
+  );
+
+/** InputError of `parseCidr`, with `field`. */
+export const parseCidrs = (field: string, texts: readonly string[]): Cidr[] =>
+  texts.map((each) => parseCidr(each, field));
 
 /** Labels of `--tags`. InputError `TAG`. */
 export function parseTags(tags: readonly string[]): Record<string, string> {

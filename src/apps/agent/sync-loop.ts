@@ -9,7 +9,7 @@ import type { Mirror } from "../../core/desired/mirror.ts";
 import type { Endpoints } from "./endpoints.ts";
 import type { Metrics } from "./metrics.ts";
 import { overlapFault } from "./overlap.ts";
-import type { Observation } from "./observe.ts";
+import { type Observation, subnetsOf } from "./observe.ts";
 import type { Reconciler, SyncResult } from "./reconcile.ts";
 
 export const BACKOFF = { first: Milliseconds(50), most: Seconds(2) };
@@ -48,7 +48,7 @@ export function startSyncLoop(deps: SyncLoopDeps, synced: (now: Observation) => 
       log.warn("routes of others stand in the way of ours, and stay", { count: result.blocked });
     blocked = result.blocked;
     throwRefused(result);
-    reportHealth(deps);
+    reportHealth(deps, result.now);
     synced(result.now);
     if (took > REST_FROM) await clock.sleep(took, signal);
   };
@@ -84,8 +84,11 @@ function measure(
   if (count > 0) log.info("synced", { changes: count, refused: refused.length, routes, revision });
 }
 
-function reportHealth({ mirror, health, services }: SyncLoopDeps): void {
-  const fault = mirror.synced ? overlapFault(mirror.snapshot, services) : "waiting for the daemon";
+function reportHealth({ mirror, health, services }: SyncLoopDeps, now: Observation): void {
+  const subnets = subnetsOf(now).map(({ prefix }) => prefix);
+  const fault = mirror.synced
+    ? overlapFault(mirror.snapshot, { services, subnets })
+    : "waiting for the daemon";
   if (fault === undefined) health.ok();
   else health.failed(fault);
 }

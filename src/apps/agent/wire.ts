@@ -22,6 +22,7 @@ import { type AgentConfig, parseServiceRange, parseTags } from "./config.ts";
 import { startCniServer } from "./cni/server.ts";
 import { type Endpoints, openEndpoints } from "./endpoints.ts";
 import { startFilterLoop } from "./filter/filter-loop.ts";
+import { createMasquerade } from "./filter/nat.ts";
 import { createPacketFilter, type PacketFilter } from "./filter/packet-filter.ts";
 import { createShare, type Share } from "./filter/share.ts";
 import { startFollowing } from "./following.ts";
@@ -70,7 +71,10 @@ export async function openParts(config: AgentConfig, opening: Opening): Promise<
   const nftables = await helper.nftables(netns);
   opened.push(() => nftables.close());
   const share = createShare(config.policy, { mirror, clock: systemClock });
-  const filter = createPacketFilter(config, { nftables, endpoints, share });
+  const filter = createPacketFilter(config, {
+    ...{ nftables, endpoints, share },
+    masquerade: createMasquerade(config, { mirror }),
+  });
   return { hostname, client, helper, kernel, mirror, endpoints, reconciler, share, filter };
 }
 

@@ -25,7 +25,7 @@ const POD_INTERFACES = "rom*";
 const [FROM_POD, HOST_INGRESS, HOST_EGRESS] = ["from-pod", "host-ingress", "host-egress"];
 const hooked = (name: HookName, priority: number, ...rules: NftRule[]): NftChain => ({
   ...chain(name, "", ...rules),
-  hook: { name, priority },
+  hook: { type: "filter", name, priority },
 });
 const goTo = (chain: string, ...matches: Match[]): NftRule => rule({ kind: "goto", chain }, ...matches);
 

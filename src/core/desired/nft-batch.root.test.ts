@@ -48,6 +48,11 @@ const states: [sentence: string, Ruleset][] = [
   ["no policy", desiredRuleset(noPolicy, node)],
   ["one pod free of policies", desiredRuleset({ ...policy, pods: new Map(fewer) }, node)],
   ["one pod gone", desiredRuleset(policy, { ...node, endpoints: node.endpoints.slice(1) })],
+  [
+    "masquerade by one interface",
+    desiredRuleset(policy, { ...node, masquerade: { known: [], outInterface: "eth0" } }),
+  ],
+  ["no masquerade", desiredRuleset(policy, { ...node, masquerade: undefined })],
   ["another failsafe port", desiredRuleset(policy, { ...node, failsafePorts: [2379] })],
 ];
 

@@ -25,7 +25,7 @@ test("a node without policies has sets of its pods, and open maps", () => {
     chains: new Map(),
     sets: new Map(),
   };
-  const { sets, chains } = desiredRuleset(open, node);
+  const { sets, chains } = desiredRuleset(open, { ...node, masquerade: undefined });
   assert.deepEqual([...chains.keys()], ["prerouting", "input", "forward", "output", "from-pod", "ingress"]);
   assert.deepEqual(
     [...sets.values()].filter(({ elements }) => elements.size > 0).map(({ name }) => name),

@@ -3,6 +3,7 @@ import type { Ruleset } from "../nft/types.ts";
 import type { Isolation, NodePolicy } from "../model/node-policy.ts";
 import type { Ip } from "../net/ip.ts";
 import { baseChains, hostChains } from "./base-chains.ts";
+import { type Masquerade, masqueradeChain, masqueradeSets } from "./masquerade.ts";
 import { setsOf } from "./nft-sets.ts";
 import { podSets, policySetChains } from "./pod-sets.ts";
 import { policyChains } from "./policy-chains.ts";
@@ -18,6 +19,8 @@ export type RulesetNode = {
   readonly endpoints: readonly RulesetEndpoint[];
   /** TCP ports of hosts that no policy cuts. */
   readonly failsafePorts: readonly number[];
+  /** `undefined`: pods keep their addresses wherever they send to. */
+  readonly masquerade?: Masquerade | undefined;
 };
 export type IsolatedEndpoint = RulesetEndpoint & Isolation;
 
@@ -27,13 +30,19 @@ export const OPEN_POLICY: NodePolicy = {
   ...{ pods: new Map(), chains: new Map(), sets: new Map() },
 };
 
-export function desiredRuleset(policy: NodePolicy, { endpoints, failsafePorts }: RulesetNode): Ruleset {
-  const pods = endpoints.map((endpoint) => isolated(policy, endpoint));
+export function desiredRuleset(policy: NodePolicy, node: RulesetNode): Ruleset {
+  const { failsafePorts, masquerade } = node;
+  const pods = node.endpoints.map((endpoint) => isolated(policy, endpoint));
   return {
-    sets: byName([...podSets(pods), ...[...policy.sets.values()].flatMap(setsOf)]),
+    sets: byName([
+      ...podSets(pods),
+      ...(masquerade ? masqueradeSets(masquerade) : []),
+      ...[...policy.sets.values()].flatMap(setsOf),
+    ]),
     chains: byName([
       ...baseChains(policy.host),
       ...hostChains(policy.host, failsafePorts),
+      ...(masquerade ? [masqueradeChain(masquerade)] : []),
       ...policySetChains(pods),
       ...[...policy.chains.values()].flatMap(policyChains),
     ]),

@@ -22,8 +22,15 @@ export const ADDRESS: Readonly<Record<Family, KeyType>> = { 4: "ipv4_addr", 6: "
 export const addressField = (family: Family, end: "saddr" | "daddr"): KeyField =>
   `${family === 4 ? "ip" : "ip6"} ${end}`;
 /** In a set of each family. */
-export const lookups = (set: string, fields: (family: Family) => readonly KeyField[]): Match[] =>
-  FAMILIES.map((family) => ({ kind: "lookup", fields: fields(family), set: familyName(set, family) }));
+export const lookups = (
+  set: string,
+  fields: (family: Family) => readonly KeyField[],
+  isOutside = false,
+): Match[] =>
+  FAMILIES.map((family) => ({
+    ...{ kind: "lookup", fields: fields(family), set: familyName(set, family) },
+    ...(isOutside ? { isOutside } : {}),
+  }));
 
 export const ACCEPT: Verdict = { kind: "accept" };
 export const rule = (verdict: Verdict, ...matches: Match[]): NftRule => ({

@@ -19,7 +19,9 @@ export const MSG = {
 export const TABLE_ATTR = { name: 1, userdata: 6 } as const;
 export const CHAIN_ATTR = { table: 1, name: 3, hook: 4, policy: 5, type: 7, userdata: 12 } as const;
 export const HOOK_ATTR = { number: 1, priority: 2 } as const;
-export const HOOKS: Readonly<Record<HookName, number>> = { prerouting: 0, input: 1, forward: 2, output: 3 };
+export const HOOKS: Readonly<Record<HookName, number>> = {
+  ...{ prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 },
+};
 export const RULE_ATTR = { table: 1, chain: 2, expressions: 4, userdata: 7 } as const;
 export const SET_ATTR = {
   ...{ table: 1, name: 2, flags: 3, keyType: 4, keyLength: 5, dataType: 6, dataLength: 7 },
@@ -50,5 +52,9 @@ export const PROTOCOL = { tcp: 6, udp: 17, sctp: 132, icmp4: 1, icmp6: 58 } as c
 export const KNOWN_FLOW = 2 | 4;
 export const CMP = { eq: 0, neq: 1, lte: 3, gte: 5 } as const;
 export const [NETWORK_HEADER, TRANSPORT_HEADER] = [1, 2] as const;
+/** NFT_LOOKUP_F_INV. */
+export const LOOKUP_INVERTED = 1;
+/** NF_NAT_RANGE_PROTO_RANDOM_FULLY: two processors that choose a port at once would else choose the same, and one packet is lost. */
+export const RANDOM_PORT = 16;
 /** RTN_LOCAL. */
 export const ADDRESS_TYPE_LOCAL = 2;

@@ -1,6 +1,6 @@
 // Expressions out of their attributes: those that we make, as they were; of any other the name, which is equal to none of ours.
 import { eachAttribute, need, textAt } from "../netlink/attributes.ts";
-import { EXPRESSION_ATTR } from "./constants.ts";
+import { EXPRESSION_ATTR, LOOKUP_INVERTED, RANDOM_PORT } from "./constants.ts";
 import type { Expression } from "./expressions.ts";
 
 type Attributes = {
@@ -64,7 +64,10 @@ function decode(name: string, a: Attributes): Expression | Unknown {
         register: a.number(2),
         set: a.text(1) ?? "",
         verdict: a.text(3) !== undefined,
+        inverted: a.number(5) === LOOKUP_INVERTED,
       };
+    case "masq":
+      return a.number(1) === RANDOM_PORT ? { kind: "masquerade" } : { kind: "unknown", name };
     case "counter":
       return { kind: "counter" };
     case "immediate":

@@ -1,6 +1,13 @@
 // Expressions as attributes: a name, and what the kernel's module of that name reads.
 import type { Writer } from "../netlink/writer.ts";
-import { DATA_VALUE, DATA_VERDICT, EXPRESSION_ATTR, VERDICT_ATTR } from "./constants.ts";
+import {
+  DATA_VALUE,
+  DATA_VERDICT,
+  EXPRESSION_ATTR,
+  LOOKUP_INVERTED,
+  RANDOM_PORT,
+  VERDICT_ATTR,
+} from "./constants.ts";
 import type { Expression } from "./expressions.ts";
 
 const NESTED = 0x8000;
@@ -20,6 +27,8 @@ export function encodeExpression(w: Writer, e: Expression): void {
       return numbers(w, "fib", [1, e.register], [2, FIB_RESULT_TYPE], [3, FIB_DESTINATION]);
     case "payload":
       return numbers(w, "payload", [1, e.register], [2, e.base], [3, e.offset], [4, e.length]);
+    case "masquerade":
+      return numbers(w, "masq", [1, RANDOM_PORT]);
     case "counter":
       return numbers(w, "counter");
     case "mask":
@@ -31,6 +40,7 @@ export function encodeExpression(w: Writer, e: Expression): void {
         w.attributeText(1, e.set);
         w.attributeBe32(2, e.register);
         if (e.verdict) w.attributeBe32(3, 0);
+        if (e.inverted) w.attributeBe32(5, LOOKUP_INVERTED);
       });
     case "verdict":
       return expression(w, "immediate", () => {

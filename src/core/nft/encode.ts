@@ -129,7 +129,7 @@ const writeChain =
         w.attributeBe32(N.HOOK_ATTR.priority, hook.priority >>> 0);
       });
       w.attributeBe32(N.CHAIN_ATTR.policy, N.VERDICTS.accept);
-      w.attributeText(N.CHAIN_ATTR.type, "filter");
+      w.attributeText(N.CHAIN_ATTR.type, hook.type);
     }
     comment(w, N.CHAIN_ATTR.userdata, N.COMMENT.chain, text);
   };

@@ -30,8 +30,15 @@ export type Expression =
   | { readonly kind: "mask"; readonly register: number; readonly mask: readonly number[] }
   | { readonly kind: "cmp"; readonly register: number; readonly op: number; readonly data: readonly number[] }
   /** `verdict`: of a map, which decides. */
-  | { readonly kind: "lookup"; readonly register: number; readonly set: string; readonly verdict: boolean }
+  | {
+      readonly kind: "lookup";
+      readonly register: number;
+      readonly set: string;
+      readonly verdict: boolean;
+      readonly inverted: boolean;
+    }
   | { readonly kind: "counter" }
+  | { readonly kind: "masquerade" }
   | { readonly kind: "verdict"; readonly code: number; readonly chain: string | undefined };
 
 /** NFT_REG_1. */
@@ -47,7 +54,9 @@ export function expressionsOf({ matches, counter, verdict }: NftRule): Expressio
 }
 
 function ofVerdict(verdict: Verdict, known: Set<string>): Expression[] {
-  if (verdict.kind === "map") return lookUp(verdict.fields, verdict.map, true, known);
+  if (verdict.kind === "map")
+    return lookUp({ fields: verdict.fields, set: verdict.map, verdict: true, inverted: false }, known);
+  if (verdict.kind === "masquerade") return [{ kind: "masquerade" }];
   return [
     { kind: "verdict", code: VERDICTS[verdict.kind], chain: "chain" in verdict ? verdict.chain : undefined },
   ];
@@ -56,7 +65,7 @@ function ofVerdict(verdict: Verdict, known: Set<string>): Expression[] {
 function ofMatch(match: Match, known: Set<string>): Expression[] {
   switch (match.kind) {
     case "lookup":
-      return lookUp(match.fields, match.set, false, known);
+      return lookUp({ ...match, verdict: false, inverted: match.isOutside === true }, known);
     case "source":
       return [...family(match.cidr.ip.family, known), ...prefix(match.cidr)];
     case "ports":
@@ -147,13 +156,12 @@ const addressLoad = (family: 4 | 6, end: "saddr" | "daddr", register: number): E
   return payload(NETWORK_HEADER, (family === 4 ? 12 : 8) + (end === "daddr" ? length : 0), length, register);
 };
 
+type LookUp = Pick<Extract<Expression, { kind: "lookup" }>, "set" | "verdict" | "inverted"> & {
+  readonly fields: readonly KeyField[];
+};
+
 /** The parts of a key lie one after the other, each from a register of four bytes on. */
-function lookUp(
-  fields: readonly KeyField[],
-  set: string,
-  verdict: boolean,
-  known: Set<string>,
-): Expression[] {
+function lookUp({ fields, set, verdict, inverted }: LookUp, known: Set<string>): Expression[] {
   const loads: Expression[] = [];
   let slot = 0;
   for (const field of fields) {
@@ -163,7 +171,7 @@ function lookUp(
   return [
     ...fields.flatMap((field) => needs(field, known)),
     ...loads,
-    { kind: "lookup", register: FIRST, set, verdict },
+    { kind: "lookup", register: FIRST, set, verdict, inverted },
   ];
 }
 

@@ -45,7 +45,7 @@ function renderChain({ name, comment, hook, rules }: NftChain): string[] {
   return [
     `chain ${name} {`,
     ...commentLine(comment),
-    ...(hook ? [`\ttype filter hook ${hook.name} priority ${hook.priority}; policy accept;`] : []),
+    ...(hook ? [`\ttype ${hook.type} hook ${hook.name} priority ${hook.priority}; policy accept;`] : []),
     ...rules.map((rule) => `\t${renderRule(rule)}`),
     "}",
   ];
@@ -58,13 +58,14 @@ export function renderRule({ matches, counter, verdict, comment }: NftRule): str
 
 function renderVerdict(verdict: Verdict): string {
   if (verdict.kind === "map") return `${verdict.fields.join(" . ")} vmap @${verdict.map}`;
+  if (verdict.kind === "masquerade") return "masquerade fully-random";
   return "chain" in verdict ? `${verdict.kind} ${verdict.chain}` : verdict.kind;
 }
 
 function renderMatch(match: Match): string {
   switch (match.kind) {
     case "lookup":
-      return `${match.fields.join(" . ")} @${match.set}`;
+      return `${match.fields.join(" . ")} ${match.isOutside ? "!= " : ""}@${match.set}`;
     case "source":
       return `${match.cidr.ip.family === 4 ? "ip" : "ip6"} saddr ${keyText([match.cidr])}`;
     case "ports":

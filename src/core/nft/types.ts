@@ -45,8 +45,12 @@ export type NftChain = {
   readonly hook: Hook | undefined;
   readonly rules: readonly NftRule[];
 };
-export type HookName = "prerouting" | "input" | "forward" | "output";
-export type Hook = { readonly name: HookName; readonly priority: number };
+export type HookName = "prerouting" | "input" | "forward" | "output" | "postrouting";
+export type Hook = {
+  readonly type: "filter" | "nat";
+  readonly name: HookName;
+  readonly priority: number;
+};
 
 export type NftRule = {
   /** All must hold. */
@@ -58,12 +62,20 @@ export type NftRule = {
 };
 export type Verdict =
   | { readonly kind: "accept" | "drop" }
+  /** The flow gets the address of the interface that it leaves by, and a port by chance. Only in a chain of type nat at postrouting. */
+  | { readonly kind: "masquerade" }
   | { readonly kind: "jump" | "goto"; readonly chain: string }
   /** Goes where the map says; on to the next rule where it says nothing. */
   | { readonly kind: "map"; readonly fields: readonly KeyField[]; readonly map: string };
 
 export type Match =
-  | { readonly kind: "lookup"; readonly fields: readonly KeyField[]; readonly set: string }
+  /** `isOutside`: it is not in the set. */
+  | {
+      readonly kind: "lookup";
+      readonly fields: readonly KeyField[];
+      readonly set: string;
+      readonly isOutside?: true;
+    }
   | { readonly kind: "source"; readonly cidr: Cidr }
   /** Destination ports, both ends included. */
   | {

@@ -25,7 +25,12 @@ const chain = (...matches: Match[]): NftChain => ({
   rules: [{ matches, counter: true, verdict: { kind: "drop" }, comment: "" } satisfies NftRule],
 });
 const hook = (name: HookName): NftChain => ({
-  ...{ name: NAME, comment: "", hook: { name, priority: 0 }, rules: [] },
+  ...{
+    name: NAME,
+    comment: "",
+    hook: { type: "filter", name, priority: 0 },
+    rules: [],
+  },
 });
 const only = (...parts: readonly (NftSet | NftChain)[]): Ruleset => ({
   sets: new Map(parts.flatMap((each) => ("key" in each ? [[each.name, each]] : []))),

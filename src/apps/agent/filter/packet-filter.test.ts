@@ -19,7 +19,11 @@ function createBench() {
   const nftables = createFakeNftables();
   const endpoints = createFakeEndpoints();
   const state: { policy: NodePolicy | undefined } = { policy: walled };
-  const restart = () => createPacketFilter({ failsafePorts: [22] }, { nftables, endpoints, share: state });
+  const restart = () =>
+    createPacketFilter(
+      { failsafePorts: [22] },
+      { nftables, endpoints, share: state, masquerade: () => undefined },
+    );
   const add = (index: number): void =>
     endpoints.add({ ...endpoint(index, [`10.0.0.${index}`]), pod: `t/pod-${index}` });
   const set = (name: string): string[] =>

@@ -2,6 +2,7 @@
 // costs no look at the kernel. A batch that the kernel refuses leaves the table as it was.
 import { UnavailableError } from "../../../base/errors.ts";
 import { createLock } from "../../../base/lock.ts";
+import type { Masquerade } from "../../../core/desired/masquerade.ts";
 import { desiredRuleset, OPEN_POLICY, type RulesetEndpoint } from "../../../core/desired/node-ruleset.ts";
 import { parseIp } from "../../../core/net/ip.ts";
 import { type NftChange, planRuleset } from "../../../core/nft/plan.ts";
@@ -18,6 +19,7 @@ export type FilterDeps = {
   readonly nftables: Pick<Nftables, "observe" | "apply" | "check">;
   readonly endpoints: Pick<Endpoints, "alive">;
   readonly share: Pick<Share, "policy">;
+  readonly masquerade: () => Masquerade | undefined;
 };
 export type FilterResult = {
   readonly changes: number;
@@ -87,6 +89,7 @@ async function prepare({ state, ...context }: Context): Promise<Prepared> {
   const desired = desiredRuleset(policy ?? OPEN_POLICY, {
     endpoints: context.endpoints.alive().map(rulesetEndpoint),
     failsafePorts: context.failsafePorts,
+    masquerade: context.masquerade(),
   });
   return { desired, changes: planRuleset(desired, standing) };
 }

@@ -59,5 +59,7 @@ export function smallNode(): { policy: NodePolicy; node: RulesetNode } {
     { pod: "shop/db", hostInterface: "rom2", ips: db.map((ip) => parseIp(ip)) },
     { pod: undefined, hostInterface: "rom3", ips: [parseIp("10.0.1.1")] },
   ];
-  return { policy: index.nodePolicy("h1"), node: { endpoints, failsafePorts: [22, 6443] } };
+  const known = ["10.0.0.0/8", "10.0.0.0/29", "192.0.2.10/32", "192.0.2.11/32", "fd00::/64"].map((text) => parseCidr(text));
+  const node = { endpoints, failsafePorts: [22, 6443], masquerade: { known, outInterface: "" } };
+  return { policy: index.nodePolicy("h1"), node };
 }
