@@ -5,8 +5,8 @@ import { pause } from "./processes.ts";
 let serial = 0;
 
 /** A name that was not asked for before. */
-const addressRequest = (host: number): string =>
-  `{"name":"pod-${serial++}","host":"host-${host}","tenant":"default","segment":"default"}`;
+const addressRequest = (host: string): string =>
+  `{"name":"pod-${serial++}","host":"${host}","tenant":"default","segment":"default"}`;
 
 /** Answers per second with all of the crowd asking, each again when it has its answer. */
 export async function closedLoopRate(
@@ -57,10 +57,17 @@ export type ClientOptions = {
   readonly ports: readonly number[];
   readonly clients: number;
   readonly hosts: number;
+  /** Of the host with that number; `host-0` and so on. */
+  readonly nameOf?: (host: number) => string;
 };
 
 /** Clients spread over the daemons, each with a connection of its own; a host is served by one daemon, as agents stay where they are. */
-export async function openClients({ ports, clients, hosts }: ClientOptions) {
+export async function openClients({
+  ports,
+  clients,
+  hosts,
+  nameOf = (host) => `host-${host}`,
+}: ClientOptions) {
   const connections = await Promise.all(
     Array.from({ length: clients }, (_, i) => ApiConnection.open(ports[i % ports.length] ?? 0)),
   );
@@ -69,7 +76,8 @@ export async function openClients({ ports, clients, hosts }: ClientOptions) {
       const first = i % ports.length;
       const served = Math.ceil((hosts - first) / ports.length);
       let next = i;
-      return () => connection.post("/address", addressRequest(first + ports.length * (next++ % served)));
+      return () =>
+        connection.post("/address", addressRequest(nameOf(first + ports.length * (next++ % served))));
     }),
     close: () => connections.forEach((each) => each.close()),
   };

@@ -5,7 +5,7 @@ import { type Bed, stop } from "../test/support/bed.ts";
 import { type EtcdCluster, startEtcd } from "../test/support/etcd.ts";
 import { closedLoopRate, openClients, openLoopTimes } from "./address-load.ts";
 import { coresText, watchCpu } from "./cpu-use.ts";
-import { type CompareAndSet, openRawClient } from "./etcd.ts";
+import { openRawClient, rawMembers } from "./etcd.ts";
 import { type Bench, type Figure, type Goal, median, quantile } from "./figure.ts";
 import { answers, until, withBed } from "./processes.ts";
 
@@ -44,16 +44,6 @@ async function describeCluster({ port }: Daemon): Promise<void> {
   for (let i = 0; i < HOSTS; i++) await post(port, "/hosts", { name: `host-${i}`, ip: `192.168.0.${i + 1}` });
 }
 
-/** Questions to bare etcd, each worker on a key of its own. */
-function rawMembers(compareAndSet: CompareAndSet): (() => Promise<unknown>)[] {
-  const round = rawRounds++;
-  return Array.from({ length: IN_FLIGHT }, (_, i) => {
-    let revision = 0;
-    return async () => (revision = await compareAndSet(`/bench/${round}/${i}`, revision));
-  });
-}
-let rawRounds = 0;
-
 const openCrowd = (daemons: readonly Daemon[]) =>
   openClients({ ports: daemons.map(({ port }) => port), clients: IN_FLIGHT, hosts: HOSTS });
 
@@ -65,9 +55,9 @@ async function measureRates({ etcd }: Ground, daemons: readonly Daemon[]): Promi
   const clients = await openCrowd(daemons);
   const [rates, used] = [{ raw: [] as number[], api: [] as number[] }, [] as string[]];
   await closedLoopRate(clients.members, COUNT * Math.sqrt(daemons.length)); // warm
-  await closedLoopRate(rawMembers(raw.compareAndSet), COUNT);
+  await closedLoopRate(rawMembers(raw.compareAndSet, IN_FLIGHT), COUNT);
   for (let round = 0; round < ROUNDS; round++) {
-    rates.raw.push(await closedLoopRate(rawMembers(raw.compareAndSet), COUNT));
+    rates.raw.push(await closedLoopRate(rawMembers(raw.compareAndSet, IN_FLIGHT), COUNT));
     const pids = { etcd: [etcd.members[0]?.pid], daemons: daemons.map((each) => each.process.pid) };
     const cpu = watchCpu({ ...pids, clients: [process.pid] });
     rates.api.push(await closedLoopRate(clients.members, COUNT));
@@ -84,7 +74,9 @@ async function measureLatency({ etcd }: Ground, daemon: Daemon, rates: Rates) {
   const clients = await openCrowd([daemon]);
   const [ours, peers]: [number[], number[]] = [[], []];
   for (let round = 0; round < ROUNDS; round++) {
-    peers.push(...(await openLoopTimes(rawMembers(raw.compareAndSet), median(rates.raw) / 2, COUNT)));
+    peers.push(
+      ...(await openLoopTimes(rawMembers(raw.compareAndSet, IN_FLIGHT), median(rates.raw) / 2, COUNT)),
+    );
     ours.push(...(await openLoopTimes(clients.members, median(rates.api) / 2, COUNT)));
   }
   raw.close();

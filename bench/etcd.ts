@@ -100,3 +100,13 @@ export const etcdBench: Bench = {
     }
   },
 };
+
+/** So many workers that ask bare etcd, each on a key of its own. */
+export function rawMembers(compareAndSet: CompareAndSet, count: number): (() => Promise<unknown>)[] {
+  const round = rawRounds++;
+  return Array.from({ length: count }, (_, i) => {
+    let revision = 0;
+    return async () => (revision = await compareAndSet(`/bench/${round}/${i}`, revision));
+  });
+}
+let rawRounds = 0;

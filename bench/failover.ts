@@ -1,115 +1,72 @@
-// How long an agent hears nothing when its replica of the daemon dies or is paused: from the signal until it shows what was written through the
-// other replica right after it. Two daemons on one etcd, real processes; the agent's following is that of the program.
-import { Bed, stop } from "../test/support/bed.ts";
-import { startEtcd } from "../test/support/etcd.ts";
+// How long an agent hears nothing when it loses its replica of the daemon: from then until its node's kernel has the route to what was written
+// through another replica right after. Three daemons on three members of etcd, all real processes in namespaces of their own.
+import { FAILOVERS } from "../lab/faults/failovers.ts";
+import { type FaultBed, startFaultBed } from "../lab/faults/bed/fault-bed.ts";
+import { type FaultNode, giveFar, startFaultNode } from "../lab/faults/bed/fault-node.ts";
+import { parseIp } from "../src/core/net/ip.ts";
 import { eventually } from "../test/support/eventually.ts";
-import { createFakeEndpoints } from "../test/support/fake-endpoints.ts";
-import { startFollowing } from "../src/apps/agent/following.ts";
-import { createMetrics } from "../src/apps/agent/metrics.ts";
-import { createScopedWatch } from "../src/apps/agent/scoped-watch.ts";
-import { Seconds, systemClock, systemRng } from "../src/base/clock.ts";
-import { createHealth } from "../src/base/health.ts";
-import { silentLog } from "../src/base/log.ts";
-import { createMirror } from "../src/core/desired/mirror.ts";
-import { createDaemonClient } from "../src/io/daemon/daemon-client.ts";
-import type { Bench, Figure } from "./figure.ts";
+import { type Way, waysOf } from "../test/support/route-monitor.ts";
+import { type Bench, type Figure, quantile } from "./figure.ts";
+import { pause, withBed } from "./processes.ts";
 
 const TIMES = 20;
-const URLS = ["http://127.0.0.1:19611", "http://127.0.0.1:19612"].map((text) => new URL(text));
+/** Milliseconds for which a replica has been followed, as in life, before it is lost. */
+const FOLLOWED = 1500;
+/** What is measured of these is not the agent alone. */
+const NOTES: Readonly<Record<string, string>> = {
+  "its daemon and the leader of etcd are killed": "nothing can be written until etcd has elected another",
+  "its daemon is parted from etcd": "it serves what it knows, and says when it is behind",
+};
 
 export const failoverBench: Bench = {
   name: "failover",
   about: "an agent goes on at another replica of the daemon",
-  run,
+  needsRoot: true,
+  run: () =>
+    withBed(async (bed) => {
+      const faultBed = await startFaultBed(bed, { members: 3, daemons: 3, clients: 1 });
+      const [place] = faultBed.clients;
+      if (!place) throw new Error("no node");
+      const node = await startFaultNode(faultBed, place);
+      const figures: Figure[] = [];
+      let lost = 0;
+      for (const [what, strike] of Object.entries(FAILOVERS)) {
+        const times: number[] = [];
+        for (let i = 0; i < TIMES; i++) times.push(await once(faultBed, node, strike, lost++));
+        figures.push(...figuresOf(what, times));
+      }
+      return figures;
+    }),
 };
 
-async function run(): Promise<Figure[]> {
-  const etcd = await startEtcd();
-  const bed = new Bed("source");
-  const start = async (url: URL) => {
-    const child = bed.romana(`daemon-${url.port}`, [
-      ...["daemon", "--listen", url.host, "--store", `etcd:${etcd.urls.join()}`],
-      ...["--adoption-window", "0", "--new-cluster"],
-    ]);
-    await eventually(() => fetch(new URL("/healthz", url)), { within: 20_000 });
-    return child;
-  };
-  const children = new Map<URL, Awaited<ReturnType<typeof start>>>();
-  for (const url of URLS) children.set(url, await start(url));
-  const agent = startAgent(bed.dir);
-  try {
-    const figures: Figure[] = [];
-    for (const signal of ["SIGKILL", "SIGSTOP"] as const) {
-      const times: number[] = [];
-      for (let i = 0; i < TIMES; i++) {
-        const victim = agent.client.replicas.current;
-        const child = children.get(victim);
-        const other = URLS.find((url) => url !== victim);
-        if (!child || !other) throw new Error("the agent follows nobody");
-        // As in life: it has been followed for a while.
-        await systemClock.sleep(Seconds(1.5));
-        const begun = performance.now();
-        child.kill(signal);
-        await agent.hears(other, `${signal.toLowerCase()}-${i}`);
-        times.push(performance.now() - begun);
-        if (signal === "SIGSTOP") child.kill("SIGCONT");
-        else {
-          await stop(child);
-          children.set(victim, await start(victim));
-        }
-      }
-      figures.push(...figuresOf(signal === "SIGKILL" ? "killed" : "paused", times));
-    }
-    return figures;
-  } finally {
-    await agent.close();
-    await bed.dispose();
-    await etcd.dispose();
-  }
+type Strike = (typeof FAILOVERS)[keyof typeof FAILOVERS];
+
+async function once(bed: FaultBed, node: FaultNode, strike: Strike, n: number): Promise<number> {
+  const daemon = await node.followed();
+  const other = bed.daemons.find((each) => each !== daemon);
+  if (!other) throw new Error("no other daemon");
+  await pause(FOLLOWED);
+  const begun = performance.now();
+  const heal = await strike(bed, node.place, daemon);
+  const { ip, to } = await giveFar(other, "tenant-0", n);
+  const { at } = await eventually(() => lastWay(ip, to, node), { within: 60_000 });
+  await heal();
+  return at - begun;
 }
 
-function startAgent(stateDir: string) {
-  const client = createDaemonClient(URLS);
-  const mirror = createMirror();
-  const following = startFollowing({
-    ...{ client, mirror, stateDir, clock: systemClock, rng: systemRng, log: silentLog, hostname: "node-1" },
-    ...{ endpoints: createFakeEndpoints(), metrics: createMetrics(), reportInterval: Seconds(60) },
-    health: createHealth(systemClock).reporter("daemon"),
-    watch: createScopedWatch({ mirror, scope: () => undefined, policy: undefined }),
-    registration: () => undefined,
-    changed: () => undefined,
-    policyChanged: () => undefined,
-  });
-  let hosts = 0;
-  return {
-    client,
-    /** Until the mirror shows a host that was made through the daemon at `url`. */
-    async hears(url: URL, name: string): Promise<void> {
-      const body = JSON.stringify({ name, ip: `10.9.0.${++hosts}` });
-      const headers = { "content-type": "application/json" };
-      const reply = await fetch(new URL("/hosts", url), { method: "POST", body, headers });
-      if (!reply.ok) throw new Error(await reply.text());
-      const look = (): void => {
-        if (!mirror.snapshot.hosts.has(name)) throw new Error(`${name} is not known`);
-      };
-      await eventually(look, { within: 30_000, every: 5 });
-    },
-    async close(): Promise<void> {
-      await following.close();
-      client.close();
-    },
-  };
+function lastWay(ip: string, to: string, { routes }: FaultNode): Way {
+  const way = waysOf(parseIp(ip), routes).at(-1);
+  if (way?.to !== to) throw new Error(`${ip} does not lead ${to}`);
+  return way;
 }
 
-function figuresOf(how: string, times: readonly number[]): Figure[] {
-  const sorted = times.toSorted((a, b) => a - b);
-  const [median = 0, most = 0] = [sorted[sorted.length >> 1], sorted.at(-1)];
+function figuresOf(what: string, times: readonly number[]): Figure[] {
+  const note = NOTES[what];
+  const most = { name: `${what}: longest until the agent goes on`, value: Math.max(...times), unit: "ms" };
   return [
-    { name: `daemon ${how}: median until the agent goes on`, value: median, unit: "ms" },
-    {
-      ...{ name: `daemon ${how}: longest until the agent goes on`, value: most, unit: "ms" },
-      goal: { kind: "at-most", limit: 2000, of: "value" },
-      note: `${times.length} times`,
-    },
+    { name: `${what}: median until the agent goes on`, value: quantile(times, 0.5), unit: "ms" },
+    note === undefined
+      ? { ...most, goal: { kind: "at-most", limit: 2000, of: "value" }, note: `${times.length} times` }
+      : { ...most, note: `${times.length} times; ${note}` },
   ];
 }

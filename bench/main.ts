@@ -2,6 +2,7 @@
 import { cpus, release, totalmem } from "node:os";
 import { inspect } from "node:util";
 import { aggregateBench } from "./aggregate.ts";
+import { allocateSizesBench } from "./allocate-sizes.ts";
 import { allocateBench } from "./allocate.ts";
 import { backupBench } from "./backup.ts";
 import { cniBench } from "./cni.ts";
@@ -26,6 +27,7 @@ const benches: readonly Bench[] = [
   allocateBench,
   etcdBench,
   etcdAllocateBench,
+  allocateSizesBench,
   convergeBench,
   routesBench,
   failoverBench,

@@ -6,16 +6,10 @@ import { type Bed, stop } from "../test/support/bed.ts";
 import { startEtcd } from "../test/support/etcd.ts";
 import type { Bench, Figure } from "./figure.ts";
 import { answers, until, withBed } from "./processes.ts";
-import { makeBackup, type Size } from "./stored-cluster.ts";
+import { makeBackup, type Size, SIZES } from "./stored-cluster.ts";
 
 const PORT = 19670;
 const URL_ROOT = `http://127.0.0.1:${PORT}`;
-/** The goals are for the last. */
-const SIZES: readonly Size[] = [
-  { hosts: 100, blocks: 2000, addresses: 15_000 },
-  { hosts: 333, blocks: 6667, addresses: 50_000 },
-  { hosts: 1000, blocks: 20_000, addresses: 150_000 },
-];
 
 /** MiB, VmRSS now or VmHWM at most. */
 function memory({ pid }: ChildProcess, field: "VmRSS" | "VmHWM"): number {

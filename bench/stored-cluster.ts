@@ -13,6 +13,13 @@ import { compareKeys } from "../src/io/store/key-order.ts";
 
 export type Size = { readonly hosts: number; readonly blocks: number; readonly addresses: number };
 
+/** Goals are for the last. */
+export const SIZES: readonly Size[] = [
+  { hosts: 100, blocks: 2000, addresses: 15_000 },
+  { hosts: 333, blocks: 6667, addresses: 50_000 },
+  { hosts: 1000, blocks: 20_000, addresses: 150_000 },
+];
+
 /** Hosts that are on-link to each other. */
 export const SEGMENT = 40;
 const octets = (i: number): string => `${(i >> 8) & 255}.${i & 255}`;

@@ -1,14 +1,14 @@
 // An agent whose replica of the daemon is taken away while pods come and go: it goes on at another, and neither route nor address is lost.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { AddressList, AddressReply } from "../../src/core/api/types.ts";
+import type { AddressList } from "../../src/core/api/types.ts";
 import { parseIp } from "../../src/core/net/ip.ts";
 import { Bed } from "../../test/support/bed.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { waysOf } from "../../test/support/route-monitor.ts";
 import type { DaemonProcess } from "./bed/daemon-process.ts";
 import { type FaultBed, startFaultBed } from "./bed/fault-bed.ts";
-import { type FaultNode, startFaultNode } from "./bed/fault-node.ts";
+import { type FaultNode, giveFar, startFaultNode } from "./bed/fault-node.ts";
 import { startChurn } from "./churn.ts";
 import { FAILOVERS } from "./failovers.ts";
 
@@ -40,14 +40,10 @@ async function untilRouted(ip: string, way: RegExp): Promise<void> {
   routed.set(ip, waysTo(ip));
 }
 
-/** A block of another host, made through `daemon`: resolves when the node's kernel leads there. */
+/** An address far away, given by `daemon`: resolves when the node's kernel leads there. */
 async function routeFrom(daemon: DaemonProcess): Promise<void> {
-  const n = routed.size;
-  const [host, hostIp] = [`other-${n}`, `10.99.0.${100 + n}`];
-  await daemon.post("/hosts", { name: host, ip: hostIp, tags: { rack: "a" } });
-  const request = { name: `far-${n}`, host, tenant: TENANT, segment: "" };
-  const { ips } = await daemon.post<AddressReply>("/address", request);
-  for (const ip of ips) await untilRouted(ip, new RegExp(`^via ${hostIp} dev eth0$`));
+  const { ip, to } = await giveFar(daemon, TENANT, routed.size);
+  await untilRouted(ip, new RegExp(`^${to}$`));
 }
 
 async function checkNothingLost(daemon: DaemonProcess): Promise<void> {

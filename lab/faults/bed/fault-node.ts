@@ -1,5 +1,6 @@
 // A node of the bed: the agent as a program in a place of its own, the CNI plugin beside it, and an ear on the kernel's routes.
 import { join } from "node:path";
+import type { AddressReply } from "../../../src/core/api/types.ts";
 import { startNativeHelper } from "../../../src/io/kernel/native-helper.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { createPlugin, type CniPlugin } from "../../../test/support/cni-plugin.ts";
@@ -53,4 +54,17 @@ async function onlyFollowed(
   const [one, ...others] = found;
   if (!one || others.length > 0) throw new Error(`${found.length} daemons are followed`);
   return one;
+}
+
+/** An address on another host of rack a, the `n`-th, given by `daemon`: where the node's kernel is to lead it, as of `waysOf`. */
+export async function giveFar(
+  daemon: DaemonProcess,
+  tenant: string,
+  n: number,
+): Promise<{ readonly ip: string; readonly to: string }> {
+  const [host, hostIp] = [`far-${n}`, `10.99.0.${100 + n}`];
+  await daemon.post("/hosts", { name: host, ip: hostIp, tags: { rack: "a" } });
+  const asked = { name: `pod-${n}`, host, tenant, segment: "" };
+  const { ips } = await daemon.post<AddressReply>("/address", asked);
+  return { ip: ips[0] ?? "", to: `via ${hostIp} dev eth0` };
 }
