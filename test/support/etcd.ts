@@ -17,6 +17,8 @@ export type EtcdSetup = {
 
 export interface EtcdMember {
   readonly url: string;
+  /** The folder with its data. */
+  readonly data: string;
   /** Of its process, while there is one. */
   readonly pid: number | undefined;
   /** With more `args`; `empty`: without the data it had. Resolves when it is healthy. */
@@ -91,7 +93,7 @@ function createMember(
   const healthy = (): Promise<void> =>
     eventually(async () => checkHealthy(await fetch(`${metrics}/health`)), { within: 20_000 });
   return {
-    url,
+    ...{ url, data },
     get pid() {
       return child?.pid;
     },

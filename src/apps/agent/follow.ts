@@ -27,13 +27,15 @@ export type FollowDeps = IntroduceDeps & {
 };
 
 const KEEP_EVERY = Seconds(1);
+/** While the daemons wait for reports: one that starts meanwhile begins to count anew. */
+const REPORT_AGAIN = Seconds(5);
 
 /** One connection, until it ends. UnavailableError at its end, or why it was not begun; `signal` ends it in silence. */
 export async function followOnce(deps: FollowDeps, signal: AbortSignal): Promise<void> {
   const { replica, mirror, watch } = deps;
   const keep = createKeeper(deps);
-  let registered = await introduce(deps, signal);
-  const introduceAgain = createIntroducer(deps);
+  let registered = await register(deps, signal);
+  const introduceAgain = createIntroducer(deps, await report(deps, signal));
   for await (const lines of watch.lines(replica, signal)) {
     const { policy } = mirror;
     let isOther = false;
@@ -48,11 +50,10 @@ export async function followOnce(deps: FollowDeps, signal: AbortSignal): Promise
   if (!signal.aborted) throw new UnavailableError({ code: "WATCH_ENDED", url: replica.url.origin });
 }
 
-/** Registers and reports. UnavailableError `STORE_FORGOT`: what this store says must not be believed yet. */
-export async function introduce(deps: IntroduceDeps, signal: AbortSignal): Promise<string> {
-  const registered = await register(deps, signal);
-  await report(deps, signal);
-  return registered;
+/** Registers and reports; whether the daemons wait for nobody. UnavailableError `STORE_FORGOT`: what this store says must not be believed yet. */
+export async function introduce(deps: IntroduceDeps, signal: AbortSignal): Promise<boolean> {
+  await register(deps, signal);
+  return report(deps, signal);
 }
 
 /** What was registered, as text. */
@@ -82,16 +83,16 @@ function createKeeper({ stateDir, log, clock }: FollowDeps): (seen: Seen | undef
  * Reports at intervals, called whenever something was heard: what this node does not tell of for long is taken for leaked. That it cannot be
  * told now is no reason to follow another daemon.
  */
-function createIntroducer(deps: FollowDeps): (signal: AbortSignal) => Promise<void> {
+function createIntroducer(deps: FollowDeps, isReady: boolean): (signal: AbortSignal) => Promise<void> {
   const { clock, rng, reportInterval, log } = deps;
   // All agents of a daemon that was away come back at once: from then on they spread out.
-  let next = clock.monotonic() + reportInterval * (0.5 + rng() / 2);
+  let next = clock.monotonic() + (isReady ? reportInterval * (0.5 + rng() / 2) : REPORT_AGAIN);
   return async (signal) => {
     if (clock.monotonic() < next) return;
     next = clock.monotonic() + reportInterval * (0.9 + rng() / 5);
     try {
       // Registers too: an operator may have removed the host while it was in use.
-      await introduce(deps, signal);
+      if (!(await introduce(deps, signal))) next = clock.monotonic() + REPORT_AGAIN;
     } catch (error) {
       if (!(error instanceof UnavailableError) || error.code === "STORE_FORGOT") throw error;
       log.warn("not reported to the daemon", { error: error.message });

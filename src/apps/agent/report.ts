@@ -24,9 +24,9 @@ export type Seen = { readonly cluster: string; readonly revision: number };
 
 /**
  * Tells the daemon what is alive here, and the newest store this node ever followed: a store that forgot must learn of both. Until it
- * has learnt from all nodes its world lacks what lives, and routes that lead there must stay: it is not followed.
+ * has learnt from all nodes its world lacks what lives, and routes that lead there must stay: it is not followed. Whether it waits for nobody.
  */
-export async function report(deps: ReportDeps, signal: AbortSignal): Promise<void> {
+export async function report(deps: ReportDeps, signal: AbortSignal): Promise<boolean> {
   const { replica, endpoints, mirror, hostname, stateDir, log } = deps;
   // In this order: what is alive, or in hand, is looked at after what was seen, and what comes to live leaves the hand after it lives.
   const seen = mirror.seen ?? (await readSeen(stateDir));
@@ -55,6 +55,7 @@ export async function report(deps: ReportDeps, signal: AbortSignal): Promise<voi
       url: replica.url.origin,
       waitingFor: reply.waiting_for,
     });
+  return reply.state === "ready";
 }
 
 export const seenFile = (stateDir: string): string => join(stateDir, "seen.json");

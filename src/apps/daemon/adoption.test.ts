@@ -1,114 +1,148 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UnavailableError } from "../../base/errors.ts";
-import { Adoption, type AdoptionOptions } from "./adoption.ts";
+import { planLoss, planOpen, planReported } from "../../core/ipam/adoption-round.ts";
+import { applyWrites, createIpamState, type IpamState } from "../../core/ipam/state.ts";
+import type { Plan } from "../../core/ipam/types.ts";
+import type { AdoptionRecord } from "../../core/model/adoption-record.ts";
+import { parseCidr } from "../../core/net/cidr.ts";
+import { Adoption } from "./adoption.ts";
 
 const WINDOW = 10_000;
-const start = (options: Partial<AdoptionOptions> = {}): Adoption =>
-  new Adoption({
-    cluster: "c1",
-    fresh: false,
-    imported: undefined,
-    newCluster: false,
-    now: 0,
-    window: WINDOW,
-    ...options,
-  });
-const verdict = (adoption: Adoption, now: number, hosts: string[] = []): string => {
-  try {
-    adoption.check(() => ({ now, hosts }));
-    return "ready";
-  } catch (error) {
-    if (!(error instanceof UnavailableError)) throw error;
-    return `${error.code} ${String(error.details["hosts"])}`;
+const options = { cluster: "c1", isImported: false, isKnown: false, window: WINDOW };
+const network = { name: "v4", cidr: parseCidr("10.0.0.0/16"), blockMask: 29, tenants: [] };
+
+/** Two hosts and what the store says, followed by one daemon. */
+class World {
+  readonly state: IpamState = createIpamState();
+  readonly adoption = new Adoption(options);
+
+  constructor(...records: AdoptionRecord[]) {
+    this.state.apply({ kind: "put-topology", topology: { networks: [network], trees: [] } });
+    for (const name of ["h1", "h2"])
+      this.state.apply({
+        kind: "put-host",
+        host: { name, ips: [], tags: {}, agentPort: 0, k8sInfo: {}, groups: [] },
+      });
+    const [first, ...later] = records;
+    assert.ok(first);
+    this.put(first);
+    this.adoption.begin(first, 0);
+    for (const record of later) this.put(record);
   }
-};
 
-test("a fresh store waits for the window, unless the cluster is new", () => {
-  const adoption = start({ fresh: true });
-  assert.equal(verdict(adoption, WINDOW - 1), "ADOPTION_PENDING ");
-  assert.equal(verdict(adoption, WINDOW), "ready");
-  assert.equal(verdict(start({ fresh: true, newCluster: true }), 0), "ready");
+  /** Somebody writes it, and the watch tells. */
+  put(adoption: AdoptionRecord, now = 0): void {
+    this.state.apply({ kind: "put-adoption", adoption });
+    this.adoption.follow(adoption, now);
+  }
+
+  plan(plan: (state: IpamState) => Plan, now = 0): void {
+    applyWrites(this.state, plan(this.state).writes);
+    this.adoption.follow(this.state.adoption, now);
+  }
+
+  report(host: string): void {
+    this.plan((state) => planReported(state, host));
+  }
+
+  get verdict(): string {
+    try {
+      this.adoption.check(this.state);
+      return "ready";
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error;
+      return `${error.code} ${String(error.details["hosts"])}`;
+    }
+  }
+
+  isOver(now: number): boolean {
+    return this.adoption.isOver(this.state, now);
+  }
+}
+
+const asked = { round: 2, state: "asked" } as const;
+const open = { round: 2, state: "open" } as const;
+const lost = { round: 2, state: "lost" } as const;
+
+/** Each row: what the store said when the daemon had asked, and then; whether it hands out. */
+const rows: readonly (readonly [string, readonly AdoptionRecord[], string])[] = [
+  ["who has asked waits", [asked], "ADOPTION_PENDING h1,h2"],
+  ["an answer opens", [asked, open], "ready"],
+  ["another that starts closes nobody who serves", [asked, open, { round: 3, state: "asked" }], "ready"],
+  ["nor does it open who waits", [asked, { round: 3, state: "asked" }], "ADOPTION_PENDING h1,h2"],
+  ["a loss closes who serves", [asked, open, lost], "STORE_FORGOT h1,h2"],
+  ["who starts after a loss waits with the others", [lost], "STORE_FORGOT h1,h2"],
+  ["until it is over for all", [lost, open], "ready"],
+];
+for (const [what, records, verdict] of rows)
+  test(what, () => assert.equal(new World(...records).verdict, verdict));
+
+test("what the store said before this daemon had asked is no answer", () => {
+  const adoption = new Adoption(options);
+  adoption.follow({ round: 1, state: "open" }, 0);
+  assert.equal(adoption.isReady(createIpamState()), false);
 });
 
-test("a store without hosts may be an old one: it waits as well, whatever the operator says of new clusters", () => {
-  assert.equal(verdict(start({ newCluster: true }), 1), "ADOPTION_PENDING ");
+test("a loss that is written and not told yet closes, an opening does not open", () => {
+  const world = new World(asked);
+  world.state.apply({ kind: "put-adoption", adoption: open });
+  assert.match(world.verdict, /PENDING/);
+  world.put(open);
+  world.state.apply({ kind: "put-adoption", adoption: lost });
+  assert.match(world.verdict, /FORGOT/);
 });
 
-test("a store with hosts waits until all of them have reported, or the window has passed", () => {
-  const adoption = start();
-  adoption.noteReported("h1");
-  assert.equal(verdict(adoption, 1, ["h1", "h2"]), "ADOPTION_PENDING h2");
-  adoption.noteReported("h2");
-  assert.equal(verdict(adoption, 2, ["h1", "h2"]), "ready");
-  assert.equal(verdict(start(), WINDOW, ["h1", "h2"]), "ready");
+test("without a sign of a loss the wait is over when all have reported, or the window has passed", () => {
+  const world = new World(asked);
+  assert.deepEqual([world.isOver(WINDOW - 1), world.isOver(WINDOW)], [false, true]);
+  world.report("h1");
+  assert.deepEqual([world.isOver(1), world.verdict], [false, "ADOPTION_PENDING h2"]);
+  world.report("h2");
+  assert.equal(world.isOver(1), true);
+});
+
+test("a new store knows nobody yet: the window has to pass", () => {
+  const world = new World({ round: 1, state: "asked", isNew: true });
+  for (const host of ["h1", "h2"]) world.report(host);
+  assert.deepEqual([world.isOver(WINDOW - 1), world.isOver(WINDOW)], [false, true]);
+});
+
+test("after a loss all must have reported, and the window must have passed since its first sign", () => {
+  const world = new World(asked, open);
+  world.plan(planLoss, 20_000);
+  world.report("h1");
+  assert.equal(world.isOver(20_000 + WINDOW), false);
+  world.report("h2");
+  world.plan(planLoss, 25_000);
+  assert.deepEqual([world.isOver(20_000 + WINDOW - 1), world.isOver(20_000 + WINDOW)], [false, true]);
+});
+
+test("who takes the lead in the wait counts the window from when it learned of it, not from its lead", () => {
+  const world = new World(asked);
+  world.plan(planLoss, 500);
+  for (const host of ["h1", "h2"]) world.report(host);
+  assert.equal(world.isOver(500 + WINDOW), true);
+  world.plan(planOpen, 500 + WINDOW);
+  assert.equal(world.verdict, "ready");
 });
 
 test("what an agent has seen shows the loss: another cluster, or a newer revision", () => {
-  const adoption = start();
+  const { adoption } = new World(asked);
   assert.equal(adoption.isLoss(undefined, 5), false);
   assert.equal(adoption.isLoss({ cluster: "c1", revision: 5 }, 5), false);
   assert.equal(adoption.isLoss({ cluster: "c1", revision: 6 }, 5), true);
   assert.equal(adoption.isLoss({ cluster: "c0", revision: 1 }, 5), true);
 });
 
-test("a restored store waits for all its hosts and for the window, though nobody has seen more than it has", () => {
-  const adoption = start({ imported: "unsettled" });
-  adoption.noteReported("h1");
-  assert.equal(verdict(adoption, 2 * WINDOW, ["h1", "h2"]), "STORE_FORGOT h2");
-  adoption.noteReported("h2");
-  assert.equal(verdict(adoption, WINDOW - 1, ["h1", "h2"]), "STORE_FORGOT ");
-  assert.equal(verdict(adoption, WINDOW, ["h1", "h2"]), "ready");
-});
-
-test("another daemon may have heard them all; who comes after that from an earlier store holds up nobody", () => {
-  const adoption = start({ imported: "unsettled" });
-  assert.equal(adoption.isLoss({ cluster: "c0", revision: 1 }, 5), true);
-  adoption.settle();
-  assert.deepEqual([verdict(adoption, 0, ["h1"]), adoption.unsettled], ["ready", false]);
+test("that a restored store lost something is known: who followed an earlier one is no new sign of it", () => {
+  const adoption = new Adoption({ ...options, isImported: true });
   assert.equal(adoption.isLoss({ cluster: "c0", revision: 1 }, 5), false);
   assert.equal(adoption.isLoss({ cluster: "c1", revision: 6 }, 5), true);
-  assert.equal(start({ imported: "settled" }).isLoss({ cluster: "c0", revision: 1 }, 5), false);
-});
-
-test("a loss closes even an open daemon until the window has passed and all have reported", () => {
-  const adoption = start();
-  assert.equal(verdict(adoption, WINDOW, ["h1"]), "ready");
-  adoption.noteLoss(20_000);
-  adoption.noteReported("h1");
-  assert.equal(verdict(adoption, 20_001, ["h1", "h2"]), "STORE_FORGOT h2");
-  adoption.noteReported("h2");
-  assert.equal(verdict(adoption, 20_002, ["h1", "h2"]), "STORE_FORGOT ");
-  assert.equal(verdict(adoption, 20_000 + WINDOW, ["h1", "h2", "h3"]), "STORE_FORGOT h3");
-  assert.equal(verdict(adoption, 20_000 + WINDOW, ["h1", "h2"]), "ready");
-});
-
-test("a second sign of the loss does not start the window anew", () => {
-  const adoption = start();
-  adoption.noteLoss(0);
-  adoption.noteLoss(9000);
-  adoption.noteReported("h1");
-  assert.equal(verdict(adoption, WINDOW, ["h1"]), "ready");
-});
-
-test("the operator's word ends the waiting for good", () => {
-  const adoption = start();
-  adoption.noteLoss(0);
-  adoption.force();
-  assert.equal(verdict(adoption, 1, ["h1"]), "ready");
-  adoption.noteLoss(2);
-  assert.equal(verdict(adoption, 3, ["h1"]), "ready");
 });
 
 test("nothing is handed out while a change of the ground is under way", async () => {
-  const adoption = start({ fresh: true, newCluster: true });
-  await adoption.holding(async () => assert.equal(verdict(adoption, 0), "ADOPTION_PENDING "));
-  assert.equal(verdict(adoption, 0), "ready");
-});
-
-test("a removed host that comes again has to report again", () => {
-  const adoption = start();
-  adoption.noteReported("h1");
-  adoption.forgetHost("h1");
-  assert.equal(verdict(adoption, 1, ["h1"]), "ADOPTION_PENDING h1");
+  const world = new World(asked, open);
+  await world.adoption.holding(async () => assert.equal(world.verdict, "ADOPTION_PENDING "));
+  assert.equal(world.verdict, "ready");
 });

@@ -3,7 +3,7 @@ import type { Clock, Duration } from "../../base/clock.ts";
 import type { Health } from "../../base/health.ts";
 import type { Log } from "../../base/log.ts";
 import type { Store } from "../../io/store/store.ts";
-import type { Adoption, AdoptionView } from "./adoption.ts";
+import type { Adoption } from "./adoption.ts";
 import type { Leader } from "./leader.ts";
 import type { Currency } from "./currency.ts";
 import type { ConflictLists } from "./routes/conflict-lists.ts";
@@ -40,9 +40,3 @@ export type Daemon = {
   /** By host: endpoints that were reported and could not be adopted, for want of a host or a network: tried again with each change. */
   readonly unadopted: Map<string, Told>;
 };
-
-/** What adoption must know of the present. */
-export function adoptionView({ clock, mirror: { state } }: Daemon): AdoptionView {
-  const holders = state.blocks.values().map(({ block }) => block.host);
-  return { now: clock.monotonic(), hosts: [...state.hosts.keys(), ...holders] };
-}

@@ -6,6 +6,7 @@ import { writeOfEntry } from "../../core/ipam/keys.ts";
 import { mendAddress, mendBlock } from "../../core/ipam/mend.ts";
 import type { IpamState } from "../../core/ipam/state.ts";
 import type { Write } from "../../core/ipam/types.ts";
+import { NEVER_ASKED } from "../../core/model/adoption-record.ts";
 import { parseKey } from "../../core/model/keys.ts";
 import { type Cidr, tryParseCidr } from "../../core/net/cidr.ts";
 
@@ -70,6 +71,12 @@ function mendedWrite(state: IpamState, key: string): Write | undefined {
   // How much it allowed nobody knows: no more than there is.
   if (parsed?.kind === "limits" && !state.limits.has(parsed.name))
     return { kind: "put-limit", limit: { tenant: parsed.name, total: 0, networks: {} } };
+  // Perhaps it said that something was lost. No host has reported in a round that nobody knows.
+  if (parsed?.kind === "adoption" && state.adoption === NEVER_ASKED)
+    return {
+      kind: "put-adoption",
+      adoption: { round: 1 + Math.max(0, ...state.reported.values()), state: "lost" },
+    };
   if (parsed?.kind !== "blocks" || state.blocks.has(parsed.name)) return undefined;
   const cidr = tryParseCidr(parsed.name);
   const block = cidr && mendBlock(state, cidr);

@@ -29,6 +29,12 @@ export function inverseOf(state: IpamState, write: Write): Write {
       return evidenceWrite(state, write.evidence.host);
     case "delete-evidence":
       return evidenceWrite(state, write.host);
+    case "put-adoption":
+      return { kind: "put-adoption", adoption: state.adoption };
+    case "put-reported":
+      return reportedWrite(state, write.reported.host);
+    case "delete-reported":
+      return reportedWrite(state, write.host);
     case "put-reservation":
       return reservationWrite(state, write.reservation.cidr);
     case "delete-reservation":
@@ -72,6 +78,13 @@ function policyWrite(state: IpamState, id: string): Write {
 function limitWrite(state: IpamState, tenant: string): Write {
   const limit = state.limits.get(tenant);
   return limit ? { kind: "put-limit", limit } : { kind: "delete-limit", tenant };
+}
+
+function reportedWrite(state: IpamState, host: string): Write {
+  const round = state.reported.get(host);
+  return round === undefined
+    ? { kind: "delete-reported", host }
+    : { kind: "put-reported", reported: { host, round } };
 }
 
 function reservationWrite(state: IpamState, cidr: Cidr): Write {

@@ -9,7 +9,7 @@ import { collectLeaks } from "./ipam-gc.ts";
 import { countsOf, findingsOf } from "./routes/ipam-routes.ts";
 import type { Daemon } from "./daemon.ts";
 import type { Term } from "./leader.ts";
-import { settle } from "./settlement.ts";
+import { tendAdoption } from "./tend-adoption.ts";
 import { utilisationOf } from "./routes/usage-routes.ts";
 
 const COLLECT_EVERY = Seconds(5);
@@ -21,7 +21,8 @@ const GROUPS_SHOWN = 200;
 /** A lead that was given up is taken within that time. */
 const LOOK_EVERY = Milliseconds(500);
 const CURRENCY_EVERY = Seconds(1);
-const SETTLE_EVERY = Seconds(1);
+/** So long a daemon that starts waits for the answer of one that serves. */
+const ADOPTION_EVERY = Milliseconds(250);
 /** Agents take the silence of two and a half of them for a dead connection. */
 const BOOKMARK_EVERY = Milliseconds(500);
 /** At most four writes a second to an agent for what concerns many. */
@@ -61,7 +62,7 @@ export function startLoops(daemon: Daemon, timing: { clock: Clock; rng: Rng }): 
     start("bookmarks", async () => daemon.hub.bookmark(daemon.currency.isBehind), BOOKMARK_EVERY),
     start("flush", async () => daemon.hub.flush(), FLUSH_EVERY),
     start("policies", () => tellShares(daemon), FLUSH_EVERY),
-    start("settlement", () => settle(daemon), SETTLE_EVERY),
+    start("adoption", () => tendAdoption(daemon), ADOPTION_EVERY),
   ];
   return {
     async close() {

@@ -64,22 +64,25 @@ test("a daemon on a store that was imported into goes by another name with agent
   }
 });
 
-test("two daemons on a restored store: when one has heard all hosts the other hands out, too", async (t) => {
+test("two daemons on a restored store: each hears one of two hosts, and then both hand out", async (t) => {
   const host = { ips: ["192.168.0.1"], tags: {}, agentPort: 0, k8sInfo: {}, groups: [] };
   const store = await filled({
     import: importRecord("unsettled"),
     schema: encodeSchema({ version: RECORDS_SCHEMA }),
     "hosts/h1": JSON.stringify({ name: "h1", ...host }),
+    "hosts/h2": JSON.stringify({ name: "h2", ...host, ips: ["192.168.0.2"] }),
   });
   const shared = storeWith(store, { close: async () => undefined });
   const start = () => startDaemon({ store: shared, argv: ["--adoption-window=0"] });
   const both = [await start(), await start()] as const;
   t.after(() => Promise.all(both.map((each) => each.close())));
   const [first, second] = both;
+  await first.call("POST /topology", twoRacks);
   const isWaiting = async ({ call }: typeof first): Promise<boolean> =>
     (await call("POST /ipam/adopt", { force: false })).body["state"] === "waiting";
   assert.deepEqual(await Promise.all(both.map(isWaiting)), [true, true]);
   await first.call("POST /hosts/h1/report", { endpoints: [] });
-  assert.deepEqual(await Promise.all(both.map(isWaiting)), [false, true]);
-  await eventually(async () => assert.equal(await isWaiting(second), false));
+  assert.deepEqual(await Promise.all(both.map(isWaiting)), [true, true]);
+  await second.call("POST /hosts/h2/report", { endpoints: [] });
+  await eventually(async () => assert.deepEqual(await Promise.all(both.map(isWaiting)), [false, false]));
 });

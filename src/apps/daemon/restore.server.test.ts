@@ -108,7 +108,7 @@ test("a restored store that has heard from all is as any other after the next st
   assert.equal((await allocate(ask, "p", "h1")).code, "STORE_FORGOT");
   await ask("POST", "/hosts/h1/report", { endpoints: [] });
   assert.equal((await allocate(ask, "p", "h1")).code, undefined);
-  await eventually(() => assert.match(log(), /restored store settled/));
+  await eventually(() => assert.match(log(), /"round":2,"state":"open","msg":"adoption"/));
   await kill(second, "SIGTERM");
   const third = await start("--adoption-window=0");
   assert.equal((await allocate(ask, "q", "h1")).code, undefined);

@@ -24,6 +24,7 @@ import { createMetrics } from "./metrics.ts";
 import { Mirror, type MirrorChange } from "./mirror.ts";
 import { type Prepared, prepareStore } from "./prepare-store.ts";
 import { PolicyShares } from "./watch/policy-shares.ts";
+import { beginAdoption, followAdoption } from "./tend-adoption.ts";
 import { watchChanges } from "./watch/watch-changes.ts";
 import { WatchHub } from "./watch/watch-hub.ts";
 import { Writer } from "./writer.ts";
@@ -65,6 +66,7 @@ export async function createDaemon(
   };
   try {
     await mirror.start();
+    await beginAdoption(daemon);
     await applyInitialTopology(daemon, config);
     const app = await createDaemonApp(daemon, {
       identify: createIdentify(config, deps),
@@ -96,7 +98,7 @@ async function closeApp(app: FastifyInstance, clock: Clock): Promise<void> {
 function assemble(
   config: DaemonConfig,
   store: Store,
-  { cluster, imported }: Prepared,
+  { cluster, isImported }: Prepared,
   deps: DaemonDeps,
 ): Daemon {
   const { clock, log } = deps;
@@ -106,9 +108,13 @@ function assemble(
     of: (host) => shares.of(host),
     forget: (host) => shares.forget(host),
   });
+  const { newCluster, adoptionWindow: window } = config;
+  const isKnown = window === 0 || (newCluster && store.identity.fresh);
+  const adoption = new Adoption({ cluster, isImported, isKnown, window });
   const watching = health.reporter("store");
   const onChange = (change: MirrorChange): void => {
     watching.ok();
+    followAdoption({ adoption, clock, log }, change.writes);
     const changes = watchChanges(change.writes);
     const deltas = shares.take(change);
     if (change.whole) hub.reset(change.revision, changes);
@@ -130,9 +136,6 @@ function assemble(
   // Of all replicas this one, also after it was started again.
   const name = `${hostname()} ${config.listen}`;
   const leader = new Leader({ store, writer, clock, log, holder: name });
-  const { newCluster, adoptionWindow: window } = config;
-  const { fresh } = store.identity;
-  const adoption = new Adoption({ cluster, fresh, imported, newCluster, now: clock.monotonic(), window });
   // An embedded store has this one daemon: nobody to race with for a block, so the search starts at the first.
   const offsetSeed = config.store.startsWith("etcd:") ? hashOf(name) : 0;
   const unadopted: Daemon["unadopted"] = new Map();

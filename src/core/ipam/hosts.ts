@@ -66,6 +66,8 @@ export function planHostRemoval(
   if (state.hosts.has(name)) {
     writes.push({ kind: "delete-host", name });
     if (state.evidence.has(name)) writes.push({ kind: "delete-evidence", host: name });
+    // When it comes again it has to report again.
+    if (state.reported.has(name)) writes.push({ kind: "delete-reported", host: name });
     for (const { name: network } of state.topology.networks) writes.push({ kind: "bump-guard", network });
     return { writes, guards: [] };
   }

@@ -13,6 +13,13 @@ import {
   encodeHost,
   encodeReservation,
 } from "../model/codec.ts";
+import {
+  decodeAdoption,
+  decodeReported,
+  encodeAdoption,
+  encodeReported,
+  NEVER_ASKED,
+} from "../model/adoption-record.ts";
 import { decodeTopology, encodeTopology } from "../model/codec-topology.ts";
 import { decodeEvidence, encodeEvidence } from "../model/evidence.ts";
 import { decodeLimit, encodeLimit } from "../model/limit.ts";
@@ -23,6 +30,7 @@ import type { Write } from "./types.ts";
 
 export const keyOfGuard = keys.guardKey;
 
+// long: a line or two for each kind of record
 export function keyOfWrite(write: Write): string {
   switch (write.kind) {
     case "put-topology":
@@ -47,6 +55,12 @@ export function keyOfWrite(write: Write): string {
       return keys.evidenceKey(write.evidence.host);
     case "delete-evidence":
       return keys.evidenceKey(write.host);
+    case "put-adoption":
+      return keys.adoptionKey;
+    case "put-reported":
+      return keys.reportedKey(write.reported.host);
+    case "delete-reported":
+      return keys.reportedKey(write.host);
     case "put-reservation":
       return keys.reservationKey(write.reservation.cidr);
     case "delete-reservation":
@@ -87,6 +101,10 @@ export function valueOfWrite(write: Write): string | undefined {
       return encodeBlackout(write.blackout);
     case "put-evidence":
       return encodeEvidence(write.evidence);
+    case "put-adoption":
+      return encodeAdoption(write.adoption);
+    case "put-reported":
+      return encodeReported(write.reported);
     case "put-reservation":
       return encodeReservation(write.reservation);
     case "put-limit":
@@ -112,11 +130,13 @@ export function writeOfEntry(key: string, value: string | undefined): Write | un
     const topology = value === undefined ? { networks: [], trees: [] } : decodeTopology(key, value);
     return { kind: "put-topology", topology };
   }
+  if (parsed.kind === "adoption")
+    return { kind: "put-adoption", adoption: value === undefined ? NEVER_ASKED : decodeAdoption(value) };
   if (parsed.kind === "guards") return { kind: "bump-guard", network: parsed.name };
   return value === undefined ? deletion(parsed.kind, parsed.name) : putting(parsed.kind, key, value);
 }
 
-type RecordKind = Exclude<keys.ParsedKey["kind"], "topology" | "guards">;
+type RecordKind = Exclude<keys.ParsedKey["kind"], "topology" | "adoption" | "guards">;
 
 function putting(kind: RecordKind, key: string, value: string): Write {
   switch (kind) {
@@ -130,6 +150,8 @@ function putting(kind: RecordKind, key: string, value: string): Write {
       return { kind: "put-blackout", blackout: decodeBlackout(key, value) };
     case "evidence":
       return { kind: "put-evidence", evidence: decodeEvidence(key, value) };
+    case "reported":
+      return { kind: "put-reported", reported: decodeReported(key, value) };
     case "limits":
       return { kind: "put-limit", limit: decodeLimit(key, value) };
     case "policies":
@@ -157,6 +179,7 @@ function deletion(kind: RecordKind, name: string): Write | undefined {
   if (kind === "pods") return { kind: "delete-pod", id: name };
   if (kind === "tenants") return { kind: "delete-tenant", id: name };
   if (kind === "policies") return { kind: "delete-policy", id: name };
+  if (kind === "reported") return { kind: "delete-reported", host: name };
   if (kind === "evidence") return { kind: "delete-evidence", host: name };
   const cidr = tryParseCidr(name);
   return cidr && { kind: DELETIONS[kind], cidr };

@@ -3,6 +3,7 @@
 import type { Cidr } from "../net/cidr.ts";
 import type { Ip } from "../net/ip.ts";
 import { ipMap } from "../net/ip-map.ts";
+import { type AdoptionRecord, NEVER_ASKED } from "../model/adoption-record.ts";
 import type { Limit } from "../model/limit.ts";
 import type { Evidence } from "../model/evidence.ts";
 import type { PodRecord } from "../model/pod-record.ts";
@@ -23,6 +24,9 @@ export type IpamState = Omit<BlockIndex, "put" | "drop" | "reserve" | "unreserve
   readonly blackouts: ReadonlyMap<string, Blackout>;
   /** By host: what its agent told that contradicts the records. */
   readonly evidence: ReadonlyMap<string, Evidence>;
+  readonly adoption: AdoptionRecord;
+  /** By host: the last round in which it reported. */
+  readonly reported: ReadonlyMap<string, number>;
   /** By canonical CIDR text. */
   readonly reservations: ReadonlyMap<string, Reservation>;
   /** By tenant. */
@@ -54,6 +58,8 @@ export function createIpamState(): IpamState {
   const policies = new Map<string, Policy>();
   const pods = new Map<string, PodRecord>();
   const tenants = new Map<string, PolicyTenant>();
+  const reported = new Map<string, number>();
+  let adoption = NEVER_ASKED;
   const blackouts = createBlackouts({ reserve, unreserve });
   const reservations = createReservations({ reserve, unreserve });
   let topology = indexTopology({ networks: [], trees: [] });
@@ -68,6 +74,9 @@ export function createIpamState(): IpamState {
     "delete-address": ({ name }) => addresses.drop(name),
     "put-evidence": (write) => evidence.set(write.evidence.host, write.evidence),
     "delete-evidence": ({ host }) => evidence.delete(host),
+    "put-adoption": (write) => (adoption = write.adoption),
+    "put-reported": (write) => reported.set(write.reported.host, write.reported.round),
+    "delete-reported": ({ host }) => reported.delete(host),
     "put-blackout": ({ blackout }) => blackouts.put(blackout),
     "delete-blackout": ({ cidr }) => blackouts.drop(cidr),
     "put-reservation": ({ reservation }) => reservations.put(reservation),
@@ -90,6 +99,10 @@ export function createIpamState(): IpamState {
     hosts,
     addresses: addresses.byName,
     evidence,
+    get adoption() {
+      return adoption;
+    },
+    reported,
     limits,
     policies,
     pods,

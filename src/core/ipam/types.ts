@@ -3,6 +3,7 @@
 import type { Duration } from "../../base/clock.ts";
 import type { Cidr } from "../net/cidr.ts";
 import type { Family, Ip } from "../net/ip.ts";
+import type { AdoptionRecord, Reported } from "../model/adoption-record.ts";
 import type { Evidence } from "../model/evidence.ts";
 import type { Limit } from "../model/limit.ts";
 import type { PodRecord } from "../model/pod-record.ts";
@@ -23,6 +24,9 @@ export type Write =
   | { readonly kind: "delete-blackout"; readonly cidr: Cidr }
   | { readonly kind: "put-evidence"; readonly evidence: Evidence }
   | { readonly kind: "delete-evidence"; readonly host: string }
+  | { readonly kind: "put-adoption"; readonly adoption: AdoptionRecord }
+  | { readonly kind: "put-reported"; readonly reported: Reported }
+  | { readonly kind: "delete-reported"; readonly host: string }
   | { readonly kind: "put-reservation"; readonly reservation: Reservation }
   | { readonly kind: "delete-reservation"; readonly cidr: Cidr }
   | { readonly kind: "put-limit"; readonly limit: Limit }

@@ -1,5 +1,4 @@
-// What the store says of the imports into it: how many there were, whether the last one is whole, and whether the daemon knows what has
-// been alive since its backup was taken.
+// What the store says of the imports into it: how many there were, whether the last one is whole, and whether a daemon took note of it.
 import { garbage, parseText, readCount, readObject, readString } from "./codec-read.ts";
 import { KEY_PREFIX } from "./keys.ts";
 
@@ -21,8 +20,8 @@ export type ImportRecord = {
   /** How many times the store was filled from elsewhere: revisions of different generations are never compared. */
   readonly generation: number;
   /**
-   * `writing`: the store is not whole. `unsettled`: it is, but the world went on since the backup was taken. `settled`: all that is alive
-   * was adopted.
+   * `writing`: the store is not whole. `unsettled`: it is, but the world went on since the backup was taken. `settled`: a daemon took note of
+   * that, and the record of adoption says what has become of it.
    */
   readonly state: (typeof STATES)[number];
   readonly origin: Origin;

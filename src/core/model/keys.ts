@@ -11,6 +11,7 @@ const KINDS = [
   "reservations",
   "limits",
   "evidence",
+  "reported",
   "guards",
   "policies",
   "pods",
@@ -21,6 +22,8 @@ const BY_CIDR: ReadonlySet<string> = new Set(["blocks", "blackouts", "reservatio
 
 /** Held on a lease by the daemon that leads, if one does. */
 export const leaderKey = `${KEY_PREFIX}leader`;
+/** Whether addresses may be handed out. */
+export const adoptionKey = `${KEY_PREFIX}adoption`;
 export const topologyKey = `${KEY_PREFIX}topology`;
 export const hostKey = (name: string): string => `${KEY_PREFIX}hosts/${escapeName(name)}`;
 export const blockKey = (cidr: Cidr): string => `${KEY_PREFIX}blocks/${formatCidr(cidr)}`;
@@ -28,6 +31,7 @@ export const addressKey = (name: string): string => `${KEY_PREFIX}addresses/${es
 export const blackoutKey = (cidr: Cidr): string => `${KEY_PREFIX}blackouts/${formatCidr(cidr)}`;
 export const limitKey = (tenant: string): string => `${KEY_PREFIX}limits/${escapeName(tenant)}`;
 export const evidenceKey = (host: string): string => `${KEY_PREFIX}evidence/${escapeName(host)}`;
+export const reportedKey = (host: string): string => `${KEY_PREFIX}reported/${escapeName(host)}`;
 export const reservationKey = (cidr: Cidr): string => `${KEY_PREFIX}reservations/${formatCidr(cidr)}`;
 /** Bumped by every change that makes older allocation plans of the network wrong. */
 export const guardKey = (network: string): string => `${KEY_PREFIX}guards/${escapeName(network)}`;
@@ -39,11 +43,14 @@ export const tenantKey = (name: string): string => `${KEY_PREFIX}tenants/${escap
 
 /** `name`: unescaped; of blocks, blackouts and reservations the canonical CIDR text. */
 export type ParsedKey =
-  { readonly kind: "topology" } | { readonly kind: (typeof KINDS)[number]; readonly name: string };
+  | { readonly kind: "topology" }
+  | { readonly kind: "adoption" }
+  | { readonly kind: (typeof KINDS)[number]; readonly name: string };
 
 /** `undefined`: not a key of a record. Inverse of the functions above, and of nothing else. */
 export function parseKey(key: string): ParsedKey | undefined {
   if (key === topologyKey) return { kind: "topology" };
+  if (key === adoptionKey) return { kind: "adoption" };
   for (const kind of KINDS) {
     const prefix = `${KEY_PREFIX}${kind}/`;
     if (!key.startsWith(prefix)) continue;

@@ -15,6 +15,8 @@ export const RECORD_STEPS: readonly RecordStep[] = [
   (_key, value) => value,
   // Schema 3 has policies: who does not know them would tell agents that all is open. What an earlier program may have put there stays.
   (_key, value) => value,
+  // Schema 4 says in the store that nothing is to be handed out: who does not look there would. The records stay as they are.
+  (_key, value) => value,
 ];
 /** What this program reads and writes. */
 export const RECORDS_SCHEMA = RECORD_STEPS.length;

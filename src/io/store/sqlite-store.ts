@@ -73,8 +73,8 @@ class SqliteStore implements Store {
       this.#port.ask({ kind: "history", prefix, after }, (page) => page);
     this.#changes = createChangeLog({ ...opened, history });
     this.#leases = new Leases(clock, (lease) => this.#expire(lease));
-    // Nobody could renew while the store was closed.
-    for (const { id, ttl } of opened.leases) this.#leases.add(id, ttl);
+    // The file is one process's: whoever held a lease is gone. They end at once, and again while the disk is full.
+    for (const { id } of opened.leases) this.#leases.add(id, 0);
   }
 
   get: Store["get"] = (key) => this.#port.ask({ kind: "get", key }, (found) => found);

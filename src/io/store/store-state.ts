@@ -1,12 +1,18 @@
-// What a store says of itself, beside its records: their schema, and the import that filled it. Looked at before any record is.
+// What a store says of itself, beside its records: their schema, the import that filled it, and whether the daemon knows what is alive. Looked
+// at before any record is.
 import { UnavailableError } from "../../base/errors.ts";
+import { encodeAdoption } from "../../core/model/adoption-record.ts";
 import { decodeImport, encodeImport, importKey, type ImportRecord } from "../../core/model/import-record.ts";
+import { adoptionKey, reportedKey } from "../../core/model/keys.ts";
 import { decodeSchema, RECORDS_SCHEMA, schemaKey, type SchemaRecord } from "../../core/model/schema.ts";
 import type { Entry, Store } from "./store.ts";
 
 /** Not what hangs on a lease, as whoever holds it is not moved, nor what the store says of itself. */
 export const isRecord = ({ key, lease }: Entry): boolean =>
-  lease === undefined && key !== schemaKey && key !== importKey;
+  lease === undefined && key !== schemaKey && key !== importKey && !isOfAdoption(key);
+
+/** What daemons knew of the records that were there before. */
+export const isOfAdoption = (key: string): boolean => key === adoptionKey || key.startsWith(reportedKey(""));
 
 /** A key's record, and the revision of its last write; `undefined` and 0 where it is absent. */
 type Found<T> = { readonly record: T; readonly revision: number };
@@ -37,13 +43,16 @@ export function refuseStateEntry(key: string, value: string): void {
   if (key === importKey) refuseUnfinished(decodeImport(value));
 }
 
-/** All that was alive since the backup is in the store. Another daemon may say so too. */
+/** What has lived since the backup is lost, until it is adopted. Another daemon may say so first. */
 export async function settleImport(store: Store): Promise<void> {
   const { record, revision } = await readImport(store);
   if (record?.state !== "unsettled") return;
   await store.txn(
     [{ kind: "revision", key: importKey, revision }],
-    [{ kind: "put", key: importKey, value: encodeImport({ ...record, state: "settled" }) }],
+    [
+      { kind: "put", key: importKey, value: encodeImport({ ...record, state: "settled" }) },
+      { kind: "put", key: adoptionKey, value: encodeAdoption({ round: 1, state: "lost" }) },
+    ],
   );
 }
 

@@ -5,11 +5,12 @@ import { Seconds } from "../../../base/clock.ts";
 import { AddressList, AddressReply, AddressRequest, ReleaseReply } from "../../../core/api/types.ts";
 import { allocate } from "../../../core/ipam/allocate.ts";
 import { release } from "../../../core/ipam/release.ts";
+import type { IpamState } from "../../../core/ipam/state.ts";
 import { planFound } from "../../../core/ipam/evidence.ts";
 import type { AllocateRequest, ReleaseRequest } from "../../../core/ipam/types.ts";
 import { parseIp, tryParseIp } from "../../../core/net/ip.ts";
 import { isOwn, type Own, ownOf } from "../access/guard.ts";
-import { adoptionView, type Daemon } from "../daemon.ts";
+import type { Daemon } from "../daemon.ts";
 import { allocationRefused, releaseRefused } from "./refusal.ts";
 import { replies } from "./route-schemas.ts";
 import { addressReply } from "./views.ts";
@@ -76,8 +77,8 @@ function allocateAddress(
   asked: FastifyRequest<{ Body: AddressRequest }>,
 ): Promise<AddressReply> {
   const request = allocateRequest(asked.body);
-  const decide = (): Decision<AddressReply> => {
-    daemon.adoption.check(() => adoptionView(daemon));
+  const decide = (state: IpamState): Decision<AddressReply> => {
+    daemon.adoption.check(state);
     return decideAllocation(daemon, request);
   };
   return daemon.writer.submit(decide, () => isThere(asked));

@@ -63,7 +63,7 @@ test("after a drain no allocation from the network is committed, and it goes onc
   await eventually(() => assert.equal(two.daemon.mirror.state.hosts.size, HOSTS));
   const stop = new AbortController();
   const loading = load([one.call, two.call], stop.signal);
-  await eventually(() => assert.ok(one.daemon.mirror.state.addresses.size > 100));
+  await eventually(() => assert.ok(one.daemon.mirror.state.addresses.size > 100), { within: 30_000 });
 
   const drained = await two.call("POST /networks/old/drain");
   assert.equal(drained.status, 200);

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import { InputError } from "../../../base/errors.ts";
 import { HostList, HostReply, HostReport, HostReportReply, HostRequest } from "../../../core/api/types.ts";
+import { planReported } from "../../../core/ipam/adoption-round.ts";
 import { planHostJoin, planHostRemoval } from "../../../core/ipam/hosts.ts";
 import type { IpamState } from "../../../core/ipam/state.ts";
 import type { Host } from "../../../core/model/records.ts";
@@ -9,6 +10,8 @@ import { equalIp, formatIp, type Ip, parseIp } from "../../../core/net/ip.ts";
 import { COOLDOWN } from "./address-routes.ts";
 import { adoptEndpoints, readoptAfter } from "./adopt-endpoints.ts";
 import type { Daemon } from "../daemon.ts";
+import { note } from "../note.ts";
+import { noteIfLost, tendAdoption } from "../tend-adoption.ts";
 import { noteEvidence } from "./note-evidence.ts";
 import { adoptionState } from "./ops-routes.ts";
 import { unknownResource } from "./refusal.ts";
@@ -49,26 +52,16 @@ export function hostRoutes(app: FastifyInstance, daemon: Daemon): void {
     async ({ params, body }): Promise<HostReportReply> => {
       // The mirror may lag behind another daemon's writes, which the agent saw there: then the store itself is asked.
       const newest = await daemon.currency.newest(body.seen?.revision ?? 0);
-      const isLoss = daemon.adoption.isLoss(body.seen, newest);
-      if (isLoss) noteLoss(daemon, params.name, body);
+      const isLoss = await noteIfLost(daemon, params.name, { seen: body.seen, revision: newest });
       const seen = !isLoss && body.seen?.cluster === daemon.cluster ? body.seen.revision : undefined;
       const conflicts = await adoptEndpoints(daemon, params.name, { endpoints: body.endpoints, seen });
-      daemon.adoption.noteReported(params.name);
+      await note(daemon, (state) => planReported(state, params.name));
+      await tendAdoption(daemon);
       await noteEvidence(daemon, params.name, body, conflicts);
       const revision = Math.max(newest, mirror.revision);
       return { cluster: daemon.cluster, revision, ...adoptionState(daemon), conflicts };
     },
   );
-}
-
-function noteLoss(daemon: Daemon, host: string, { seen }: HostReport): void {
-  daemon.log.error("the store lost what an agent has seen", {
-    host,
-    seen,
-    cluster: daemon.cluster,
-    revision: daemon.mirror.revision,
-  });
-  daemon.adoption.noteLoss(daemon.clock.monotonic());
 }
 
 function decideJoin(state: IpamState, body: HostRequest): Decision<HostReply> {
@@ -117,7 +110,7 @@ function fault(
 
 /** Step by step, as a host may have more addresses than a transaction takes; a removal cut off goes on when asked again. */
 async function removeHost(
-  { mirror, writer, clock, adoption, unadopted, hostQuarantine }: Daemon,
+  { mirror, writer, clock, unadopted, hostQuarantine }: Daemon,
   name: string,
 ): Promise<HostReply> {
   const host = mirror.state.hosts.get(name);
@@ -132,7 +125,6 @@ async function removeHost(
   let writes = await step();
   if (writes === 0) throw unknownResource("host", name);
   while (writes > 0) writes = await step();
-  adoption.forgetHost(name);
   unadopted.delete(name);
   return hostReply(host ?? { name, ips: [], tags: {}, agentPort: 0, k8sInfo: {}, groups: [] });
 }

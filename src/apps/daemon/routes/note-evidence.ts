@@ -1,10 +1,9 @@
 // What a report shows of the host's addresses, written down for all daemons: see core/ipam/evidence.ts.
 import type { HostReport, HostReportReply } from "../../../core/api/types.ts";
 import { observeReport, type Report } from "../../../core/ipam/evidence.ts";
-import type { IpamState } from "../../../core/ipam/state.ts";
-import type { Plan } from "../../../core/ipam/types.ts";
 import { parseIp } from "../../../core/net/ip.ts";
-import { adoptionView, type Daemon } from "../daemon.ts";
+import type { Daemon } from "../daemon.ts";
+import { note } from "../note.ts";
 
 type Conflicts = HostReportReply["conflicts"];
 
@@ -15,20 +14,16 @@ export async function noteEvidence(
   body: HostReport,
   conflicts: Conflicts,
 ): Promise<void> {
-  const { mirror, writer, clock, leakGrace: grace } = daemon;
+  const { mirror, clock, leakGrace: grace } = daemon;
   const report = reportOf(daemon, host, body, conflicts);
   const revisionOf = (key: string): number => mirror.revisionOf(key);
-  const plan = (state: IpamState): Plan =>
-    observeReport(state, report, { now: clock.now(), grace, revisionOf });
-  // Nearly always there is nothing to note.
-  if (plan(mirror.state).writes.length > 0)
-    await writer.submit((state) => ({ value: undefined, plan: plan(state) }));
+  await note(daemon, (state) => observeReport(state, report, { now: clock.now(), grace, revisionOf }));
 }
 
 /** While the store may have forgotten, or is another than the agent followed, nothing is missing. */
 function reportOf(daemon: Daemon, host: string, body: HostReport, conflicts: Conflicts): Report {
   const { seen, endpoints, in_hand: inHand } = body;
-  const isSound = seen?.cluster === daemon.cluster && daemon.adoption.ready(adoptionView(daemon));
+  const isSound = seen?.cluster === daemon.cluster && daemon.adoption.isReady(daemon.mirror.state);
   return {
     host,
     known: new Set([...endpoints.map(({ name }) => name), ...(inHand ?? [])]),

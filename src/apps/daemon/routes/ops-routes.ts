@@ -2,9 +2,9 @@
 import type { FastifyInstance } from "fastify";
 import { boolean, object, record, string } from "../../../core/api/schema.ts";
 import { AdoptReply, AdoptRequest } from "../../../core/api/types.ts";
-import { adoptionView, type Daemon } from "../daemon.ts";
+import type { Daemon } from "../daemon.ts";
 import { replies } from "./route-schemas.ts";
-import { settle } from "../settlement.ts";
+import { forceAdoption } from "../tend-adoption.ts";
 
 const HealthReply = object({ ok: boolean(), parts: record(string()) });
 const health = (summary: string) => ({
@@ -24,7 +24,7 @@ export function healthRoutes(app: FastifyInstance, daemon: Daemon): void {
     const ok = isWell && !currency.isBehind;
     // Its parts name records: not for everybody who reaches the port.
     if (!caller) return reply.code(ok ? 200 : 503).send({ ok, parts: {} });
-    const addresses = daemon.adoption.ready(adoptionView(daemon)) ? "ready" : "waiting for reports";
+    const addresses = daemon.adoption.isReady(daemon.mirror.state) ? "ready" : "waiting for reports";
     const garbage = [...daemon.mirror.garbage.keys()];
     const records = garbage.length > 0 ? `garbage: ${garbage.slice(0, 5).join(", ")}` : "ok";
     const shown = { addresses, records, currency: currency.shown, leader: leader.shown };
@@ -57,19 +57,12 @@ export function opsRoutes(app: FastifyInstance, daemon: Daemon): void {
       },
     },
     async ({ body }) => {
-      if (body.force) {
-        daemon.log.warn("adoption ended by the operator", { waiting: adoptionState(daemon).waiting_for });
-        daemon.adoption.force();
-        // In the store before it is answered: the operator's word is for all replicas.
-        await settle(daemon);
-      }
+      if (body.force) await forceAdoption(daemon);
       return adoptionState(daemon);
     },
   );
 }
 
-export function adoptionState(daemon: Daemon): AdoptReply {
-  const view = adoptionView(daemon);
-  const waitingFor = daemon.adoption.waitingFor(view);
-  return { state: daemon.adoption.ready(view) ? "ready" : "waiting", waiting_for: waitingFor };
+export function adoptionState({ adoption, mirror: { state } }: Daemon): AdoptReply {
+  return { state: adoption.isReady(state) ? "ready" : "waiting", waiting_for: adoption.waitingFor(state) };
 }

@@ -5,7 +5,7 @@ import { InputError } from "../../../base/errors.ts";
 import type { Scope } from "../../../core/desired/concern.ts";
 import { parseCidr } from "../../../core/net/cidr.ts";
 import { createWatchSink } from "./watch-sink.ts";
-import { adoptionView, type Daemon } from "../daemon.ts";
+import type { Daemon } from "../daemon.ts";
 
 const WatchQuery = object({
   since: optional(string({ pattern: "^\\d{1,15}$" })),
@@ -62,7 +62,7 @@ async function refuseWhatIsOlder(
   const { adoption, currency } = daemon;
   if (cluster === undefined) return;
   if (cluster === daemon.cluster && (await currency.newest(since)) >= since) await currency.reach(since);
-  else adoption.check(() => adoptionView(daemon));
+  else adoption.check(daemon.mirror.state);
 }
 
 /** What a node asks to hear of; absent: everything. */

@@ -17,7 +17,7 @@ import {
   upgradeRecord,
 } from "../../../core/model/schema.ts";
 import { MAX_TXN_OPERATIONS, type Compare, type Entry, type Operation, type Store } from "../store.ts";
-import { isRecord, readImport, readSchema } from "../store-state.ts";
+import { isOfAdoption, isRecord, readImport, readSchema } from "../store-state.ts";
 import { type Header, type Pair, pairLine, type RecordPage } from "./backup-lines.ts";
 
 type ImportOptions = {
@@ -119,7 +119,8 @@ async function clear(store: Store, mark: Compare): Promise<void> {
   const limit = MAX_TXN_OPERATIONS - 1;
   for (let after = "", isLast = false; !isLast;) {
     const { entries } = await store.list(KEY_PREFIX, { limit, after });
-    const keys = entries.filter(isRecord).map(({ key }) => key);
+    const gone = entries.filter((entry) => isRecord(entry) || isOfAdoption(entry.key));
+    const keys = gone.map(({ key }) => key);
     if (keys.length > 0)
       await commit(
         store,

@@ -1,0 +1,68 @@
+// Who must still tell what is alive, and what is written when a daemon starts, a host has told, a loss is found, the wait ends. The same for
+// all daemons on a store; when a wait is over the daemon decides.
+import type { AdoptionRecord } from "../model/adoption-record.ts";
+import type { IpamState } from "./state.ts";
+import type { Plan, Write } from "./types.ts";
+
+const NOTHING: Plan = { writes: [], guards: [] };
+
+/** A daemon starts: it asks, unless a loss is being mended. What was told before does not count. `written`: revision of the record. */
+export function planAsk(state: IpamState, written: number): Plan {
+  const { round, state: now, isNew } = state.adoption;
+  return putting({
+    ...{ round: round + 1, state: now === "lost" ? now : "asked" },
+    ...(now === "asked" ? { first: firstAsked(state, written) } : {}),
+    ...(round === 0 || isNew ? { isNew: true } : {}),
+  });
+}
+
+/**
+ * From which revision on `host` can have seen nothing, if the store is what it was: a daemon has asked there, and to none since then has the
+ * host reported. `undefined`: that is not known.
+ */
+export function unseenFrom(state: IpamState, host: string, written: number): number | undefined {
+  if (state.adoption.state !== "asked" || state.topology.networks.length === 0) return undefined;
+  const { round, revision } = firstAsked(state, written);
+  return (state.reported.get(host) ?? 0) >= round ? undefined : revision;
+}
+
+const firstAsked = ({ adoption }: IpamState, written: number): { round: number; revision: number } =>
+  adoption.first ?? { round: adoption.round, revision: written };
+
+/** All that `host` told is adopted. Where there is no such host or no network yet, not all can be. */
+export function planReported(state: IpamState, host: string): Plan {
+  const { round, state: now } = state.adoption;
+  const isKnown = state.hosts.has(host) && state.topology.networks.length > 0;
+  if (now === "open" || !isKnown || state.reported.get(host) === round) return NOTHING;
+  return { writes: [{ kind: "put-reported", reported: { host, round } }], guards: [] };
+}
+
+/** An agent had seen what the store does not know. The guards fail every allocation that was planned without knowing. */
+export function planLoss(state: IpamState): Plan {
+  const { adoption, topology } = state;
+  if (adoption.state === "lost" || adoption.by === "force") return NOTHING;
+  const guards = topology.networks.map(({ name }) => ({ kind: "bump-guard", network: name }) as const);
+  return { writes: [...putting({ ...adoption, state: "lost" }).writes, ...guards], guards: [] };
+}
+
+/** All daemons may hand out. */
+export function planOpen(state: IpamState, by?: AdoptionRecord["by"]): Plan {
+  const { round, state: now, by: before } = state.adoption;
+  if (round > 0 && now === "open" && (by === undefined || by === before)) return NOTHING;
+  return putting({ round: Math.max(1, round), state: "open", ...(by ? { by } : {}) });
+}
+
+/** Hosts that have not reported in this round: those that the store knows, by their record or by an address in their blocks. */
+export function owedHosts(state: IpamState): string[] {
+  const holders = state.blocks.values().filter(({ occupancy }) => occupancy.used > 0);
+  const known = new Set([...state.hosts.keys(), ...holders.map(({ block }) => block.host)]);
+  return [...known].filter((host) => state.reported.get(host) !== state.adoption.round);
+}
+
+/** Whether any host has reported in this round. */
+export const anyReported = (state: IpamState): boolean =>
+  state.reported.values().some((round) => round === state.adoption.round);
+
+function putting(adoption: AdoptionRecord): { writes: Write[]; guards: string[] } {
+  return { writes: [{ kind: "put-adoption", adoption }], guards: [] };
+}
