@@ -38,7 +38,12 @@ function readId({ value, field }: Place, report: Report): string {
     /^(?!\.\.?$)[^\p{C}\p{Z}/]+(?: [^\p{C}\p{Z}/]+)*$/u.test(value)
   )
     return value;
-  report({ code: "POLICY_ID", field, value, expected: `a name of 1 to 512 visible characters, no "/", not . or ..` });
+  report({
+    code: "POLICY_ID",
+    field,
+    value,
+    expected: `a name of 1 to 512 visible characters, no "/", not . or ..`,
+  });
   return "";
 }
 
