@@ -5,6 +5,7 @@ import { RefusedError } from "../../io/daemon/exchange.ts";
 import type { Action } from "./commands/action.ts";
 import { addressCommands } from "./commands/address.ts";
 import { backupCommand } from "./commands/backup.ts";
+import { explainCommand } from "./commands/explain.ts";
 import { hostCommands } from "./commands/host.ts";
 import { ipamCommands } from "./commands/ipam.ts";
 import { limitCommands } from "./commands/limit.ts";
@@ -88,6 +89,7 @@ const NOUNS = [
   reservationCommands,
   limitCommands,
   policyCommands,
+  explainCommand,
   topologyCommands,
   backupCommand,
 ];

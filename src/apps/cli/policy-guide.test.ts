@@ -1,3 +1,3 @@
 import { executedGuide } from "../../../test/support/guide.ts";
 
-await executedGuide("policy.md", 6);
+await executedGuide("policy.md", 13);

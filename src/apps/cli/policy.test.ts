@@ -63,7 +63,7 @@ test("a fault in one file keeps all from being sent; each is named with its file
   const { code, err } = await romana("policy", "add", double, double, faulty);
   assert.equal(code, 2);
   assert.deepEqual(err.trimEnd().split("\n"), [
-    'romana: faulty.yaml, document 2: applied_to[0].tenant_id: 5: expected a name of 1 to 253 visible characters, no blank, no "/"',
+    'romana: faulty.yaml, document 2: applied_to[0].tenant_id: 5: expected a name of 1 to 253 visible characters, no blank, no "/", not . or ..',
     'romana: double.yaml: id: "good": expected an id that no other policy here has',
     'romana: faulty.yaml, document 1: id: "good": expected an id that no other policy here has',
   ]);
@@ -82,4 +82,19 @@ test("a file of Kubernetes' is not taken for one of Romana's, and what breaks it
     (await romana("policy", "add", "/nowhere.yaml")).err,
     /^romana: file: "\/nowhere\.yaml".*ENOENT/,
   );
+});
+
+test("an explanation of a packet that does not pass ends with 3, of one that does with 0", async () => {
+  const topology = {
+    networks: [{ name: "n", cidr: "10.0.0.0/16" }],
+    topologies: [{ networks: ["n"], map: [{ name: "all" }] }],
+  };
+  await running.call("POST /topology", topology);
+  await running.call("POST /hosts", { name: "h1", ip: "192.168.0.1" });
+  await running.call("POST /address", { name: "web", host: "h1", tenant: "shop" });
+  const denied = await romana("explain", "192.0.2.1", "web", "--port", "80");
+  assert.match(denied.out, /ingress +denied: selected by many-0, many-1, /);
+  const allowed = await romana("explain", "h1", "web", "--protocol", "udp", "--port", "80", "-f", "json");
+  assert.equal((JSON.parse(allowed.out) as { ingress: { kind: string } }).ingress.kind, "exempt");
+  assert.deepEqual([denied.code, allowed.code], [3, 0]);
 });

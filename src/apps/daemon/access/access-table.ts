@@ -42,6 +42,7 @@ const rows: Readonly<Record<string, Row | "open">> = {
   "POST /blackouts": ["body.cidr", ALL, NO, NO, NO, NO],
   "DELETE /blackouts": ["query.cidr", ALL, NO, NO, NO, NO],
   "GET /blocks": ["", ALL, ALL, ALL, OWN, ALL],
+  "GET /explain": ["", ALL, ALL, NO, NO, ALL],
   "GET /healthz": "open",
   "GET /hosts": ["", ALL, ALL, ALL, NO, ALL],
   "POST /hosts": ["body.name", ALL, ALL, named("body.name"), NO, NO],

@@ -13,6 +13,7 @@ import { backupRoutes } from "./backup-routes.ts";
 import { blackoutRoutes } from "./blackout-routes.ts";
 import type { Daemon } from "../daemon.ts";
 import { drainRoutes } from "./drain-routes.ts";
+import { explainRoutes } from "./explain-routes.ts";
 import { hostRoutes } from "./host-routes.ts";
 import { ipamRoutes } from "./ipam-routes.ts";
 import { kubernetesRoutes } from "./kubernetes-routes.ts";
@@ -52,6 +53,7 @@ export async function createDaemonApp(
   limitRoutes(app, daemon);
   policyRoutes(app, daemon);
   kubernetesRoutes(app, daemon);
+  explainRoutes(app, daemon);
   drainRoutes(app, daemon);
   topologyRoutes(app, daemon);
   topologyPlanRoutes(app, daemon);

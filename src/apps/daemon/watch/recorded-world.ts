@@ -87,19 +87,27 @@ export class RecordedWorld {
   }
 
   #pod(id: string): WorldChange {
-    const addresses = this.#byPod.get(id) ?? [];
-    const told = this.#state.pods.get(id);
-    if (told) return { kind: "put-pod", pod: toldPod(told, addresses) };
-    const [first] = addresses;
-    // It will be told, and until then nobody knows what it may do.
-    const isAwaited = this.knowsTenants && first?.pod !== undefined;
-    if (!first || isAwaited) return { kind: "delete-pod", id };
-    return { kind: "put-pod", pod: podOf(id, first, addresses) };
+    const pod = recordedPod(this.#state, id, this.#byPod.get(id) ?? []);
+    return pod ? { kind: "put-pod", pod } : { kind: "delete-pod", id };
   }
 }
 
+/** The pod of that id, which holds these addresses. `undefined`: it is not there, or not told of yet. */
+export function recordedPod(
+  { pods, tenants }: IpamState,
+  id: string,
+  addresses: readonly Address[],
+): PolicyPod | undefined {
+  const told = pods.get(id);
+  if (told) return toldPod(told, addresses);
+  const [first] = addresses;
+  // It will be told, and until then nobody knows what it may do.
+  const isAwaited = tenants.size > 0 && first?.pod !== undefined;
+  return first && !isAwaited ? podOf(id, first, addresses) : undefined;
+}
+
 /** As agents call it, too. */
-const podIdOf = ({ name, pod }: Address): string => pod ?? name;
+export const podIdOf = ({ name, pod }: Address): string => pod ?? name;
 
 const podOfChange = (change: WorldChange): string | undefined =>
   change.kind === "put-pod" ? change.pod.id : change.kind === "delete-pod" ? change.id : undefined;
