@@ -7,12 +7,14 @@ import { mendAddress, mendBlock } from "../../core/ipam/mend.ts";
 import type { IpamState } from "../../core/ipam/state.ts";
 import type { Write } from "../../core/ipam/types.ts";
 import { NEVER_ASKED } from "../../core/model/adoption-record.ts";
+import { createBlockReader } from "../../core/model/block-reader.ts";
 import { parseKey } from "../../core/model/keys.ts";
 import { type Cidr, tryParseCidr } from "../../core/net/cidr.ts";
 
 export class Garbage {
   readonly #log: Log;
   readonly #found = new Map<string, string>();
+  readonly #readBlock = createBlockReader();
   /** Since the last mending. */
   #isOther = false;
 
@@ -27,7 +29,7 @@ export class Garbage {
   /** As `writeOfEntry`; garbage amounts to no write: the state goes on with the last form of the record that could be read. */
   read(key: string, value: string | undefined): Write | undefined {
     try {
-      const write = writeOfEntry(key, value);
+      const write = writeOfEntry(key, value, this.#readBlock);
       this.replaced(key);
       return write;
     } catch (error) {

@@ -100,12 +100,13 @@ function put(tables: Tables, block: Block): void {
   const isSameTenant = known?.block.tenant === block.tenant && known.block.network === block.network;
   if (known && !isSameTenant) count(tables, known.block, -known.occupancy.used);
   count(tables, block, occupancy.used - (known && isSameTenant ? known.occupancy.used : 0));
+  const isListed = known && sameIndexes(known.block, block) && sameLists(known.occupancy, occupancy);
   const entry = known ?? { key, block, occupancy };
   // The entry stays the same object, so it keeps its place in the sets that it stays in.
   entry.block = block;
   entry.occupancy = occupancy;
   tables.blocks.set(key, entry);
-  link(tables, entry, true);
+  if (!isListed) link(tables, entry, true);
 }
 
 function drop(tables: Tables, cidr: Cidr): void {
@@ -164,6 +165,10 @@ const ownerKey = (b: Owner): string => `${b.network}\0${b.host}\0${b.tenant}\0${
 const placeKey = (network: string, groupOrTenant: string): string => `${network}\0${groupOrTenant}`;
 const sameIndexes = (a: Block, b: Block): boolean =>
   a.group === b.group && a.host === b.host && ownerKey(a) === ownerKey(b);
+const sameLists = (a: Occupancy, b: Occupancy): boolean =>
+  (a.free === undefined) === (b.free === undefined) &&
+  (a.cooling === undefined) === (b.cooling === undefined) &&
+  (a.used === 0) === (b.used === 0);
 
 /** A member that stays keeps its place, so that older blocks fill up before younger ones. */
 function member(sets: Sets, key: string, entry: Entry, present: boolean): void {

@@ -20,6 +20,7 @@ import {
   encodeReported,
   NEVER_ASKED,
 } from "../model/adoption-record.ts";
+import type { ReadBlock } from "../model/block-reader.ts";
 import { decodeTopology, encodeTopology } from "../model/codec-topology.ts";
 import { decodeEvidence, encodeEvidence } from "../model/evidence.ts";
 import { decodeLimit, encodeLimit } from "../model/limit.ts";
@@ -123,7 +124,11 @@ export function valueOfWrite(write: Write): string | undefined {
 }
 
 /** The write that an entry (`value` undefined: its deletion) amounts to; `undefined` for keys of no record. Throws UnavailableError `STORE_GARBAGE`. */
-export function writeOfEntry(key: string, value: string | undefined): Write | undefined {
+export function writeOfEntry(
+  key: string,
+  value: string | undefined,
+  readBlock: ReadBlock = decodeBlock,
+): Write | undefined {
   const parsed = keys.parseKey(key);
   if (!parsed) return undefined;
   if (parsed.kind === "topology") {
@@ -133,17 +138,17 @@ export function writeOfEntry(key: string, value: string | undefined): Write | un
   if (parsed.kind === "adoption")
     return { kind: "put-adoption", adoption: value === undefined ? NEVER_ASKED : decodeAdoption(value) };
   if (parsed.kind === "guards") return { kind: "bump-guard", network: parsed.name };
-  return value === undefined ? deletion(parsed.kind, parsed.name) : putting(parsed.kind, key, value);
+  if (value === undefined) return deletion(parsed.kind, parsed.name);
+  if (parsed.kind === "blocks") return { kind: "put-block", block: readBlock(key, value) };
+  return putting(parsed.kind, key, value);
 }
 
 type RecordKind = Exclude<keys.ParsedKey["kind"], "topology" | "adoption" | "guards">;
 
-function putting(kind: RecordKind, key: string, value: string): Write {
+function putting(kind: Exclude<RecordKind, "blocks">, key: string, value: string): Write {
   switch (kind) {
     case "hosts":
       return { kind: "put-host", host: decodeHost(key, value) };
-    case "blocks":
-      return { kind: "put-block", block: decodeBlock(key, value) };
     case "addresses":
       return { kind: "put-address", address: decodeAddress(key, value) };
     case "blackouts":

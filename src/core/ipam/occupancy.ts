@@ -45,17 +45,24 @@ export function occupancyOf(block: Block, { reserved, kept }: Space): Occupancy 
 
 /** Lowest offset without a slot and outside of every blackout. */
 export function lowestFree(block: Block, reserved: RangeSet): number | undefined {
+  if (!touches(block, reserved)) return lowestAbsent(block);
   const base = firstIp(block.cidr).value;
   const size = sizeOf(block.cidr);
   let offset = 0n;
-  const anyReserved = touches(block, reserved);
   while (offset < size) {
     const value = base + offset;
-    const blackout = anyReserved ? overlapping(reserved, { first: value, last: value }) : undefined;
+    const blackout = overlapping(reserved, { first: value, last: value });
     if (blackout) offset = blackout.last + 1n - base;
     else if (block.slots.has(Number(offset))) offset++;
     else return Number(offset);
   }
+  return undefined;
+}
+
+/** In small numbers: this is counted at every write of a block. */
+function lowestAbsent({ cidr, slots }: Block): number | undefined {
+  const size = Number(sizeOf(cidr));
+  for (let offset = 0; offset < size; offset++) if (!slots.has(offset)) return offset;
   return undefined;
 }
 

@@ -26,26 +26,44 @@ export function readObject<R extends string, O extends string = never>(
   required: readonly R[],
   optional: readonly O[] = [],
 ): Record<R, Reader> & Partial<Record<O, Reader>> {
-  const entries = readRecord(reader);
-  const fields: Partial<Record<string, Reader>> = Object.fromEntries(entries);
-  for (const [name, field] of entries)
-    if (!([...required, ...optional] as readonly string[]).includes(name))
-      throw garbage(field, "no such field");
+  const record = recordOf(reader);
+  const fields: Partial<Record<string, Reader>> = {};
+  let left = Object.keys(record).length;
+  for (const name of [...required, ...optional]) {
+    if (!Object.hasOwn(record, name)) continue;
+    fields[name] = memberOf(reader, name, record[name]);
+    left--;
+  }
+  if (left > 0) throw surplus(reader, record, fields);
   for (const name of required)
-    if (!Object.hasOwn(fields, name))
-      throw garbage({ ...reader, field: join(reader, name), value: undefined }, "a value");
+    if (fields[name] === undefined) throw garbage(memberOf(reader, name, undefined), "a value");
   return fields as Record<R, Reader> & Partial<Record<O, Reader>>;
+}
+
+function surplus(reader: Reader, record: Json, known: object): UnavailableError {
+  const name = Object.keys(record).find((each) => !Object.hasOwn(known, each)) ?? "";
+  return garbage(memberOf(reader, name, record[name]), "no such field");
 }
 
 /** Any object, as pairs. */
 export function readRecord(reader: Reader): [string, Reader][] {
+  return Object.entries(recordOf(reader)).map(([name, each]) => [name, memberOf(reader, name, each)]);
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Any object as it is, for those who read very many. */
+export function recordOf(reader: Reader): Json {
   const { value } = reader;
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw garbage(reader, "an object");
-  return Object.entries(value).map(([name, each]) => [
-    name,
-    { key: reader.key, field: join(reader, name), value: each as unknown },
-  ]);
+  return value as Json;
 }
+
+export const memberOf = (reader: Reader, name: string, value: unknown): Reader => ({
+  key: reader.key,
+  field: reader.field === "" ? name : `${reader.field}.${name}`,
+  value,
+});
 
 export function readArray<T>(reader: Reader, read: (element: Reader) => T): T[] {
   if (!Array.isArray(reader.value)) throw garbage(reader, "an array");
@@ -84,6 +102,3 @@ function readAddress<T>(reader: Reader, parse: (text: string) => T, format: (val
   }
   throw garbage(reader, "an address or prefix in canonical form");
 }
-
-const join = (reader: Reader, name: string): string =>
-  reader.field === "" ? name : `${reader.field}.${name}`;

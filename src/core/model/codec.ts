@@ -4,6 +4,7 @@ import { type Cidr, formatCidr, sizeOf } from "../net/cidr.ts";
 import { formatIp } from "../net/ip.ts";
 import {
   garbage,
+  memberOf,
   parseText,
   readArray,
   readCidr,
@@ -14,6 +15,7 @@ import {
   readRecord,
   readString,
   readStrings,
+  recordOf,
 } from "./codec-read.ts";
 import { addressKey, blackoutKey, blockKey, hostKey, reservationKey } from "./keys.ts";
 import type { Address, Blackout, Block, Host, Reservation, Slot } from "./records.ts";
@@ -60,16 +62,32 @@ export function decodeBlock(key: string, text: string): Block {
     tenant: readString(block.tenant),
     segment: readString(block.segment),
     sequence: readCount(block.sequence),
-    slots: new Map(
-      readRecord(block.slots).map(([text, slot]) => [readOffset(slot, text, cidr), readSlot(slot)]),
-    ),
+    slots: readSlots(block.slots, cidr),
   };
 }
 
-function readOffset(slot: Reader, text: string, cidr: Cidr): number {
-  if (!/^(?:0|[1-9]\d{0,15})$/.test(text) || BigInt(text) >= sizeOf(cidr))
-    throw garbage(slot, "an offset in the block");
-  return Number(text);
+/** `members`: the object that `slots` holds, or a part of it. */
+export function readSlots(slots: Reader, cidr: Cidr): Map<number, Slot> {
+  const size = Number(sizeOf(cidr));
+  const read = new Map<number, Slot>();
+  for (const [text, value] of Object.entries(recordOf(slots))) {
+    const offset = Number(text);
+    // A reader of its own for each slot is made only for what is garbage: a full block has as many as a hundred.
+    if (String(offset) !== text || !isCount(offset) || offset >= size)
+      throw garbage(memberOf(slots, text, value), "an offset in the block");
+    read.set(offset, slotOf(value) ?? readSlot(memberOf(slots, text, value)));
+  }
+  return read;
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+
+/** The two usual kinds; `undefined`: another, or garbage. */
+function slotOf(value: unknown): Slot | undefined {
+  if (isCount(value)) return { state: "cooling", since: value };
+  if (!Array.isArray(value) || value.length !== 2) return undefined;
+  const [name, sequence] = value as unknown[];
+  return typeof name === "string" && isCount(sequence) ? { state: "used", name, sequence } : undefined;
 }
 
 function readSlot(slot: Reader): Slot {

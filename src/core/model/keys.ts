@@ -3,7 +3,7 @@
 import { type Cidr, formatCidr } from "../net/cidr.ts";
 
 export const KEY_PREFIX = "/romana/v3/";
-const KINDS = [
+const KIND_NAMES = [
   "hosts",
   "blocks",
   "addresses",
@@ -17,6 +17,9 @@ const KINDS = [
   "pods",
   "tenants",
 ] as const;
+const KINDS: ReadonlyMap<string, (typeof KIND_NAMES)[number]> = new Map(
+  KIND_NAMES.map((kind) => [kind, kind]),
+);
 /** Kinds whose key ends in a prefix: its slash stays as it is, as nothing a user names stands in these keys. */
 const BY_CIDR: ReadonlySet<string> = new Set(["blocks", "blackouts", "reservations"]);
 
@@ -45,30 +48,36 @@ export const tenantKey = (name: string): string => `${KEY_PREFIX}tenants/${escap
 export type ParsedKey =
   | { readonly kind: "topology" }
   | { readonly kind: "adoption" }
-  | { readonly kind: (typeof KINDS)[number]; readonly name: string };
+  | { readonly kind: (typeof KIND_NAMES)[number]; readonly name: string };
 
 /** `undefined`: not a key of a record. Inverse of the functions above, and of nothing else. */
 export function parseKey(key: string): ParsedKey | undefined {
   if (key === topologyKey) return { kind: "topology" };
   if (key === adoptionKey) return { kind: "adoption" };
-  for (const kind of KINDS) {
-    const prefix = `${KEY_PREFIX}${kind}/`;
-    if (!key.startsWith(prefix)) continue;
-    const rest = key.slice(prefix.length);
-    const name = BY_CIDR.has(kind) ? rest : unescapeName(rest);
-    return name === undefined ? undefined : { kind, name };
-  }
-  return undefined;
+  if (!key.startsWith(KEY_PREFIX)) return undefined;
+  const slash = key.indexOf("/", KEY_PREFIX.length);
+  const kind = KINDS.get(key.slice(KEY_PREFIX.length, slash));
+  if (kind === undefined || slash < 0) return undefined;
+  const rest = key.slice(slash + 1);
+  const name = BY_CIDR.has(kind) ? rest : unescapeName(rest);
+  return name === undefined ? undefined : { kind, name };
 }
 
 /** Percent-encodes all but unreserved characters (RFC 3986 section 2.3) of the UTF-8 text; a lone surrogate becomes U+FFFD. */
-export const escapeName = (name: string): string =>
-  encodeURIComponent(name.toWellFormed()).replace(
+export function escapeName(name: string): string {
+  // Nearly every name, at every event of the store.
+  if (PLAIN.test(name)) return name;
+  return encodeURIComponent(name.toWellFormed()).replace(
     /[!'()*]/g,
     (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
   );
+}
+
+/** Nothing but unreserved characters. */
+const PLAIN = /^[A-Za-z0-9._~-]*$/;
 
 function unescapeName(text: string): string | undefined {
+  if (PLAIN.test(text)) return text;
   if (!/^(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})*$/.test(text)) return undefined;
   try {
     const name = decodeURIComponent(text);
