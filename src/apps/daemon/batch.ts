@@ -22,12 +22,12 @@ export class Batch {
     return this.#compares.size === 0;
   }
 
-  /** Makes the plan's writes true in the state, ahead of the store. False: it belongs into a later one, nothing was changed. */
-  add(plan: Plan, extra: readonly Compare[] = []): boolean {
+  /** Makes the plan's writes true in the state, ahead of the store; answers with the keys that are compared for it. `undefined`: it belongs into a later one, nothing was changed. */
+  add(plan: Plan, extra: readonly Compare[] = []): readonly string[] | undefined {
     const writes = plan.writes.map((write) => [keyOfWrite(write), write] as const);
     const guards = plan.guards.map(keyOfGuard);
     // A plan on a rule that this batch changes waits until it is known what others did before the change.
-    if (guards.some((key) => this.#writes.has(key))) return false;
+    if (guards.some((key) => this.#writes.has(key))) return undefined;
     if (
       this.#sizeWith(
         writes.map(([key]) => key),
@@ -35,7 +35,7 @@ export class Batch {
         extra.length,
       ) > MAX_TXN_OPERATIONS
     )
-      return false;
+      return undefined;
     for (const [key, write] of writes) {
       this.#compare(key);
       this.#writes.set(key, write);
@@ -43,8 +43,15 @@ export class Batch {
       this.#ground.state.apply(write);
     }
     for (const key of guards) this.#compare(key);
-    for (const [i, compare] of extra.entries()) this.#compares.set(`\0${this.#compares.size}${i}`, compare);
-    return true;
+    const others = extra.map((compare, i) => [`\0${this.#compares.size}${i}`, compare] as const);
+    for (const [key, compare] of others) this.#compares.set(key, compare);
+    return [...writes, ...others].map(([key]) => key).concat(guards);
+  }
+
+  /** What `add` called the compares at these places of `compares`. */
+  keysOf(places: readonly number[]): ReadonlySet<string> {
+    const keys = [...this.#compares.keys()];
+    return new Set(places.flatMap((place) => keys[place] ?? []));
   }
 
   get compares(): Compare[] {

@@ -139,7 +139,8 @@ export class Leader {
         if (this.#present() !== term) throw new UnavailableError({ code: "NOT_LEADER" });
         return [{ kind: "revision", key: leaderKey, revision }];
       },
-      submit: (decide) => this.#deps.writer.submit((state) => fenced(term, decide(state))),
+      submit: (decide) =>
+        this.#deps.writer.submit((state, isCrowded) => fenced(term, decide(state, isCrowded))),
     };
     this.#term = term;
     this.#deps.log.info("this daemon leads", { revision });

@@ -16,6 +16,7 @@ import type { Entry, Store, WatchEvent, WatchMessage } from "../../io/store/stor
 const PREFIX = "/romana/v3/";
 const GUARDS = `${PREFIX}guards/`;
 const ADDRESSES = `${PREFIX}addresses/`;
+const BLOCKS = `${PREFIX}blocks/`;
 const BACKOFF = { first: Milliseconds(50), most: Seconds(5) };
 /** Times that the first reading is begun because the store forgot the revision it was made at: enough for minutes. */
 const FIRST_READINGS = 50;
@@ -53,6 +54,8 @@ export class Mirror {
   readonly lock = createLock();
   readonly #deps: MirrorDeps;
   readonly #revisions = new Map<string, number>();
+  /** Keys of blocks that were last written by this daemon, as far as it knows. */
+  readonly #ours = new Set<string>();
   /** Own ones too, before the watch tells them. */
   readonly #deletions = new Deletions();
   readonly #stop = new AbortController();
@@ -100,6 +103,11 @@ export class Mirror {
     return this.#revisions.has(key) ? 0 : this.#deletions.revisionOf(key);
   }
 
+  /** Whether this daemon wrote the block last, as far as it knows; `cidr` is canonical text. */
+  isOurs(cidr: string): boolean {
+    return this.#ours.has(`${BLOCKS}${cidr}`);
+  }
+
   /** Reads everything, then follows in the background. */
   async start(): Promise<void> {
     const retriable = (error: unknown): boolean =>
@@ -121,6 +129,7 @@ export class Mirror {
       this.#garbage.replaced(key);
       // A guard counts when the watch tells it: then all that others wrote before it is known, too, and not sooner.
       if (!key.startsWith(GUARDS)) this.#revisions.set(key, revision);
+      if (key.startsWith(BLOCKS)) this.#ours.add(key);
     }
     for (const key of deletes) {
       this.#garbage.replaced(key);
@@ -162,14 +171,20 @@ export class Mirror {
     for (const event of message.kind === "events" ? message.events : []) {
       const { key, revision, value } = flatten(event);
       const isKnown = revision <= (this.#revisions.get(key) ?? this.#deletions.revisionOf(key));
-      // What we wrote ourselves is decoded again only for those who listen.
-      if (isKnown && key.startsWith(ADDRESSES) && !this.#deps.hearsAddresses()) continue;
+      const own = isKnown && value !== undefined ? this.#ownWrite(key) : undefined;
+      if (own) {
+        writes.push(...own);
+        continue;
+      }
       if (value !== undefined) refuseStateEntry(key, value);
       const write = this.#garbage.read(key, value);
       if (write) writes.push(write);
       if (isKnown) continue;
       if (value === undefined) this.#gone(key, revision);
-      else this.#revisions.set(key, revision);
+      else {
+        this.#revisions.set(key, revision);
+        this.#ours.delete(key);
+      }
       if (write) this.state.apply(write);
     }
     writes.push(...this.#garbage.mend(this.state));
@@ -179,6 +194,15 @@ export class Mirror {
   #gone(key: string, revision: number): void {
     this.#revisions.delete(key);
     this.#deletions.note(key, revision);
+    this.#ours.delete(key);
+  }
+
+  /** What we wrote ourselves is not read again. Listeners hear of a block as it is now, perhaps in a later form of ours. `undefined`: read it. */
+  #ownWrite(key: string): Write[] | undefined {
+    if (key.startsWith(ADDRESSES)) return this.#deps.hearsAddresses() ? undefined : [];
+    if (!key.startsWith(BLOCKS)) return undefined;
+    const block = this.state.blocks.get(key.slice(BLOCKS.length))?.block;
+    return block ? [{ kind: "put-block", block }] : [];
   }
 
   #advance(change: MirrorChange): void {
@@ -200,6 +224,7 @@ export class Mirror {
       const deletions = gone.flatMap((key) => this.#garbage.read(key, undefined) ?? []);
       for (const key of gone) this.#gone(key, revision);
       this.#revisions.clear();
+      this.#ours.clear();
       for (const { key, revision: written } of entries) this.#revisions.set(key, written);
       // Deletions first: what came since may lie where something was. Blocks last: they are counted by what is reserved.
       const [blocks, others] = partition(puts, ({ kind }) => kind === "put-block");

@@ -5,7 +5,7 @@ import type { Clock } from "../../base/clock.ts";
 import { BugError, InputError, UnavailableError } from "../../base/errors.ts";
 import type { IpamState } from "../../core/ipam/state.ts";
 import type { Plan } from "../../core/ipam/types.ts";
-import { topologyKey } from "../../core/model/keys.ts";
+import { KEY_PREFIX, topologyKey } from "../../core/model/keys.ts";
 import type { Compare, Store } from "../../io/store/store.ts";
 import { Batch } from "./batch.ts";
 import type { DaemonMetrics } from "./metrics.ts";
@@ -15,12 +15,14 @@ import type { Mirror } from "./mirror.ts";
 const MAX_BATCH = 30;
 /** Requests that may wait; more are refused, so that a stuck disk does not fill the memory. */
 const MAX_WAITING = 4096;
+const BLOCKS = `${KEY_PREFIX}blocks/`;
 /** Times a request is planned anew after a conflict. */
 const MAX_ATTEMPTS = 8;
 
 /** What a request comes to on a state. Throwing refuses it. `compares`: beyond those of the plan's records. */
 export type Decision<T> = { readonly value: T; readonly plan?: Plan; readonly compares?: readonly Compare[] };
-export type Decide<T> = (state: IpamState) => Decision<T>;
+/** `isCrowded`: planned before, it met another daemon in a block. */
+export type Decide<T> = (state: IpamState, isCrowded: boolean) => Decision<T>;
 
 type Waiting = {
   readonly decide: Decide<unknown>;
@@ -28,15 +30,23 @@ type Waiting = {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   attempts: number;
+  isCrowded: boolean;
   /** The state has all that was in the store when this was asked. */
   isCurrent: boolean;
   /** Merged with others it was too much for the store. */
   isAlone?: true;
 };
+/** `keys`: of what the transaction compares for it, and so of all that it writes. */
 type Outcome =
-  | { readonly kind: "done"; readonly value: unknown; readonly writes: boolean }
+  | {
+      readonly kind: "done";
+      readonly value: unknown;
+      readonly writes: boolean;
+      readonly keys: readonly string[];
+    }
   | { readonly kind: "refused"; readonly error: unknown };
 type Planned = { readonly waiting: Waiting; readonly outcome: Outcome };
+type Conflict = { readonly revision: number; readonly keys: ReadonlySet<string> };
 
 export type WriterDeps = {
   readonly store: Store;
@@ -48,7 +58,7 @@ export type WriterDeps = {
 export class Writer {
   readonly #deps: WriterDeps;
   readonly #queue: Waiting[] = [];
-  readonly #confirming = new Set<Promise<void>>();
+  readonly #following = new Set<Promise<void>>();
   #working: Promise<void> | undefined;
   #closed = false;
 
@@ -66,7 +76,8 @@ export class Writer {
       return Promise.reject(new UnavailableError({ code: "QUEUE_FULL" }));
     return new Promise<T>((resolve, reject) => {
       const answers = { resolve: resolve as (value: unknown) => void, reject };
-      this.#queue.push({ decide, isWanted, ...answers, attempts: 0, isCurrent: false });
+      const counts = { attempts: 0, isCrowded: false, isCurrent: false };
+      this.#queue.push({ decide, isWanted, ...answers, ...counts });
       this.#working ??= this.#work();
     });
   }
@@ -74,8 +85,7 @@ export class Writer {
   /** Refuses what comes, finishes what waits. */
   async close(): Promise<void> {
     this.#closed = true;
-    while (this.#working ?? this.#confirming.size > 0)
-      await Promise.all([this.#working, ...this.#confirming]);
+    while (this.#working ?? this.#following.size > 0) await Promise.all([this.#working, ...this.#following]);
   }
 
   async #work(): Promise<void> {
@@ -83,28 +93,20 @@ export class Writer {
     // read later than what it brought before.
     await setImmediate();
     await setImmediate();
-    for (let size = MAX_BATCH; this.#queue.length > 0;) {
-      const conflict = await this.#deps.mirror.lock.run(() => this.#runBatch(size));
-      if (conflict !== undefined) await this.#catchUp(conflict);
-      // After a conflict one by one, so that only what conflicts waits.
-      size = conflict === undefined ? MAX_BATCH : 1;
-    }
+    while (this.#queue.length > 0) await this.#deps.mirror.lock.run(() => this.#runBatch());
     this.#working = undefined;
   }
 
-  /** The store's revision if it conflicted: all of the batch waits again. */
-  async #runBatch(size: number): Promise<number | undefined> {
+  async #runBatch(): Promise<void> {
     const batch = new Batch(this.#deps.mirror);
-    const planned = this.#plan(batch, size);
+    const planned = this.#plan(batch);
     try {
       const conflict = batch.isEmpty ? undefined : await this.#commit(batch);
       if (conflict === undefined) this.#settle(planned);
-      else this.#again(planned);
-      return conflict;
+      else this.#replan(planned, conflict);
     } catch (error) {
       batch.undo();
       this.#fail(planned, error);
-      return undefined;
     }
   }
 
@@ -114,13 +116,13 @@ export class Writer {
     // Who is too big alone must not be the end of those that he was merged with.
     if (isTooBig && planned.length > 1) {
       for (const { waiting } of planned) waiting.isAlone = true;
-      this.#again(planned);
+      this.#queue.unshift(...this.#counted(planned.map(({ waiting }) => waiting)));
     } else for (const { waiting } of planned) waiting.reject(error);
   }
 
-  #plan(batch: Batch, size: number): Planned[] {
+  #plan(batch: Batch): Planned[] {
     const planned: Planned[] = [];
-    while (planned.length < size) {
+    while (planned.length < MAX_BATCH) {
       const waiting = this.#queue[0];
       if (!waiting || (waiting.isAlone && planned.length > 0)) break;
       if (!waiting.isWanted()) {
@@ -138,7 +140,7 @@ export class Writer {
     return planned;
   }
 
-  async #commit(batch: Batch): Promise<number | undefined> {
+  async #commit(batch: Batch): Promise<Conflict | undefined> {
     const { store, mirror, clock, metrics } = this.#deps;
     const { compares, operations } = batch;
     const start = clock.monotonic();
@@ -147,7 +149,7 @@ export class Writer {
     metrics.transactions.inc({ outcome: result.kind });
     if (result.kind === "conflict") {
       batch.undo();
-      return result.revision;
+      return { revision: result.revision, keys: batch.keysOf(result.failed) };
     }
     const keys = (kind: "put" | "delete") =>
       operations.filter((op) => op.kind === kind).map(({ key }) => key);
@@ -162,23 +164,28 @@ export class Writer {
       else if (outcome.kind === "done") waiting.resolve(outcome.value);
       else waiting.reject(outcome.error);
     }
-    if (stale.length === 0) return;
-    const confirming = this.#confirm(stale).finally(() => this.#confirming.delete(confirming));
-    this.#confirming.add(confirming);
+    if (stale.length > 0) this.#afterwards(stale, this.#confirm(stale));
   }
 
   /** No compare guards what writes nothing, and another daemon may have been quicker: decided again on a state that has all that the store has now. */
   async #confirm(stale: readonly Waiting[]): Promise<void> {
-    try {
-      const { revision } = await this.#deps.store.get(topologyKey);
-      await this.#deps.mirror.catchUp(revision);
-    } catch (error) {
-      for (const waiting of stale) waiting.reject(error);
-      return;
-    }
+    const { revision } = await this.#deps.store.get(topologyKey);
+    await this.#deps.mirror.catchUp(revision);
     for (const waiting of stale) waiting.isCurrent = true;
-    this.#queue.unshift(...stale);
-    this.#working ??= this.#work();
+  }
+
+  /** Another daemon was quicker. Whoever it met waits until it is known what that one did; the others, with whom he was merged, do not. */
+  #replan(planned: readonly Planned[], { revision, keys }: Conflict): void {
+    const others: Waiting[] = [];
+    const met: Waiting[] = [];
+    for (const { waiting, outcome } of planned) {
+      const failed = outcome.kind === "done" ? outcome.keys.filter((key) => keys.has(key)) : [];
+      waiting.isCrowded ||= failed.some((key) => key.startsWith(BLOCKS));
+      (failed.length > 0 ? met : others).push(waiting);
+    }
+    this.#queue.unshift(...others);
+    const again = this.#counted(met);
+    if (again.length > 0) this.#afterwards(again, this.#catchUp(revision));
   }
 
   /** What cannot be read now is planned on the old state: it conflicts again, a bounded number of times. */
@@ -191,23 +198,41 @@ export class Writer {
     }
   }
 
-  #again(planned: readonly Planned[]): void {
-    for (const { waiting } of planned.toReversed()) {
-      if (++waiting.attempts < MAX_ATTEMPTS) this.#queue.unshift(waiting);
+  /** They are decided again, before those who came later, when `event` has happened; where it has not, that is their answer. */
+  #afterwards(again: readonly Waiting[], event: Promise<void>): void {
+    const following = event
+      .then(
+        () => {
+          this.#queue.unshift(...again);
+          this.#working ??= this.#work();
+        },
+        (error: unknown) => {
+          for (const waiting of again) waiting.reject(error);
+        },
+      )
+      .finally(() => this.#following.delete(following));
+    this.#following.add(following);
+  }
+
+  /** Those who may be planned once more. */
+  #counted(conflicting: readonly Waiting[]): Waiting[] {
+    const again: Waiting[] = [];
+    for (const waiting of conflicting)
+      if (++waiting.attempts < MAX_ATTEMPTS) again.push(waiting);
       else waiting.reject(new UnavailableError({ code: "CONTENTION", attempts: waiting.attempts }));
-    }
+    return again;
   }
 }
 
 /** "full": the plan does not fit into this batch any more. */
 function decideInto(batch: Batch, state: IpamState, waiting: Waiting): Outcome | "full" {
   try {
-    const { value, plan, compares } = waiting.decide(state);
-    if (plan && !batch.add(plan, compares)) {
-      if (!batch.isEmpty) return "full";
-      throw new BugError({ code: "PLAN_TOO_LARGE", writes: plan.writes.length });
-    }
-    return { kind: "done", value, writes: plan !== undefined && plan.writes.length > 0 };
+    const { value, plan, compares } = waiting.decide(state, waiting.isCrowded);
+    if (!plan) return { kind: "done", value, writes: false, keys: [] };
+    const keys = batch.add(plan, compares);
+    if (keys) return { kind: "done", value, writes: plan.writes.length > 0, keys };
+    if (!batch.isEmpty) return "full";
+    throw new BugError({ code: "PLAN_TOO_LARGE", writes: plan.writes.length });
   } catch (error) {
     return { kind: "refused", error };
   }

@@ -11,14 +11,14 @@ import { freeBlock } from "./free-space.ts";
 import type { Offer } from "./offers.ts";
 import { lowestFree } from "./occupancy.ts";
 import type { IpamState } from "./state.ts";
-import type { AllocateOptions, AllocateRequest, Place, Refusal } from "./types.ts";
+import type { AllocateOptions, AllocateRequest, Place, Preference, Refusal } from "./types.ts";
 
 /** `block` as it stands, owned by the asker, but not yet with the slot at `offset`. */
 export type Choice = { readonly kind: "choice"; readonly block: Block; readonly offset: number };
 
 /**
  * In the order of `offers`: a slot of a block that the asker has, a new block, a block that is empty and has rested. Only
- * when no offer has any of these, a block that was emptied just now; and last of all the slots that still cool, by a clock that is ahead of
+ * when no offer has any of these, a block that the asker has and others were to be preferred to; a block that was emptied just now; and last of all the slots that still cool, by a clock that is ahead of
  * ours even. What is in quarantine is given to nobody.
  */
 export function chooseAny(
@@ -28,20 +28,22 @@ export function chooseAny(
   options: AllocateOptions,
 ): Choice | undefined {
   const rested = options.now - options.cooldown;
-  const { now } = options;
-  const own = (offer: Offer, slot: number) => fromOwn(state, request, offer, { slot, now });
+  const { now, preference = ANY } = options;
+  const own = (offer: Offer, slot: number, { isPreferred, avoidsOthers }: Preference) =>
+    fromOwn(state, request, offer, { slot, now, isPreferred, avoidsOthers });
   const empty = (offer: Offer, slot: number, block: number) =>
     fromEmpty(state, request, offer, { slot, block, now });
   return (
     first(
       offers,
       (offer) =>
-        own(offer, rested) ??
+        own(offer, rested, preference) ??
         fromNew(state, request, offer, options.offsetSeed) ??
         empty(offer, rested, rested),
     ) ??
+    first(offers, (offer) => own(offer, rested, ANY)) ??
     first(offers, (offer) => empty(offer, rested, Infinity)) ??
-    first(offers, (offer) => own(offer, Infinity) ?? empty(offer, Infinity, Infinity))
+    first(offers, (offer) => own(offer, Infinity, ANY) ?? empty(offer, Infinity, Infinity))
   );
 }
 
@@ -53,21 +55,37 @@ function first(offers: readonly Offer[], choose: (offer: Offer) => Choice | unde
   return undefined;
 }
 
-/** A slot that is free, else the one that cools longest, if since `rested.slot` or before. */
+const ANY: Preference = { isPreferred: () => true, avoidsOthers: false };
+
+/** A slot that is free, in a preferred block if there is one; else the one that cools longest, if since `wanted.slot` or before. */
 function fromOwn(
   state: IpamState,
   request: AllocateRequest,
   offer: Offer,
-  rested: { readonly slot: number; readonly now: number },
+  wanted: Preference & { readonly slot: number; readonly now: number },
 ): Choice | undefined {
+  const { isPreferred, avoidsOthers } = wanted;
   const { open, cooling } = state.owned({ ...ownerOf(request), network: offer.network.name });
-  for (const { block, occupancy } of open)
-    if (occupancy.free !== undefined && inOffer(block, offer))
-      return { kind: "choice", block, offset: occupancy.free };
+  let other: Choice | undefined;
+  for (const { key, block, occupancy } of open) {
+    if (occupancy.free === undefined || !inOffer(block, offer)) continue;
+    const choice: Choice = { kind: "choice", block, offset: occupancy.free };
+    if (isPreferred(key)) return choice;
+    if (!avoidsOthers) other ??= choice;
+  }
+  return other ?? longestCooling(cooling, offer, wanted);
+}
+
+function longestCooling(
+  blocks: Iterable<IndexedBlock>,
+  offer: Offer,
+  wanted: Preference & { readonly slot: number; readonly now: number },
+): Choice | undefined {
   let best: { block: Block; offset: number; since: number } | undefined;
-  for (const { block, occupancy } of cooling) {
+  for (const { key, block, occupancy } of blocks) {
     const slot = occupancy.cooling;
-    if (!slot || slot.since > rested.slot || (slot.quarantined && slot.since > rested.now)) continue;
+    if (!slot || slot.since > wanted.slot || (slot.quarantined && slot.since > wanted.now)) continue;
+    if (wanted.avoidsOthers && !wanted.isPreferred(key)) continue;
     if ((!best || slot.since < best.since) && inOffer(block, offer)) best = { block, ...slot };
   }
   return best && { kind: "choice", block: best.block, offset: best.offset };

@@ -29,7 +29,7 @@ import { planReservation, planReservationRemoval } from "./reservations.ts";
 import { applyWrites, type IpamState } from "./state.ts";
 import { networks, request, type Step, steps } from "./testdata/histories.ts";
 import { cooldown, hostIn, topologyOf, worldOf } from "./testdata/world.ts";
-import type { AllocateRequest, Plan } from "./types.ts";
+import type { AllocateRequest, Plan, Preference } from "./types.ts";
 
 type World = { state: IpamState; model: Map<string, Address>; now: number };
 const hosts = [hostIn("h1", "a"), hostIn("h2", "a"), hostIn("h3", "b")];
@@ -109,7 +109,11 @@ function runRemoval({ state, model, now }: World, host: string): void {
 
 function runAllocate({ state, model, now }: World, request: AllocateRequest, offsetSeed: number): void {
   const held = model.get(request.name);
-  const answer = allocate(state, request, { now, offsetSeed, cooldown });
+  const preference: Preference = {
+    isPreferred: (block) => (block.length + offsetSeed) % 2 === 0,
+    avoidsOthers: offsetSeed > 2,
+  };
+  const answer = allocate(state, request, { now, offsetSeed, cooldown, preference });
   seen.add(answer.kind);
   if (held) {
     const same =

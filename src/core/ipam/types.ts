@@ -67,6 +67,15 @@ export type AllocateOptions = {
   readonly offsetSeed: number;
   /** How long a freed address rests while others are free. */
   readonly cooldown: Duration;
+  readonly preference?: Preference;
+};
+
+/** Which of the blocks that an asker has are filled. None: whichever has been there longest. */
+export type Preference = {
+  /** They come first; by canonical CIDR text. */
+  readonly isPreferred: (block: string) => boolean;
+  /** The others only come when there is no new block either. */
+  readonly avoidsOthers: boolean;
 };
 
 export type Place = { readonly network: string; readonly group: string };

@@ -14,7 +14,7 @@ import type { Daemon } from "../daemon.ts";
 import { allocationRefused, releaseRefused } from "./refusal.ts";
 import { replies } from "./route-schemas.ts";
 import { addressReply } from "./views.ts";
-import type { Decision } from "../writer.ts";
+import type { Decide, Decision } from "../writer.ts";
 
 /** A freed address rests this long while others are free: connections to its former holder die first. */
 export const COOLDOWN = Seconds(30);
@@ -77,9 +77,9 @@ function allocateAddress(
   asked: FastifyRequest<{ Body: AddressRequest }>,
 ): Promise<AddressReply> {
   const request = allocateRequest(asked.body);
-  const decide = (state: IpamState): Decision<AddressReply> => {
+  const decide: Decide<AddressReply> = (state, isCrowded) => {
     daemon.adoption.check(state);
-    return decideAllocation(daemon, request);
+    return decideAllocation(daemon, request, isCrowded);
   };
   return daemon.writer.submit(decide, () => isThere(asked));
 }
@@ -97,9 +97,16 @@ function allocateRequest(body: AddressRequest): AllocateRequest {
   };
 }
 
-function decideAllocation(daemon: Daemon, request: AllocateRequest): Decision<AddressReply> {
+/** Daemons that fill the blocks of one host each keep to their own, so that they meet once and not at every address. */
+function decideAllocation(
+  daemon: Daemon,
+  request: AllocateRequest,
+  isCrowded: boolean,
+): Decision<AddressReply> {
   const { mirror, metrics, clock, offsetSeed } = daemon;
-  const answer = allocate(mirror.state, request, { now: clock.now(), offsetSeed, cooldown: COOLDOWN });
+  const preference = { isPreferred: (block: string) => mirror.isOurs(block), avoidsOthers: isCrowded };
+  const options = { now: clock.now(), offsetSeed, cooldown: COOLDOWN, preference };
+  const answer = allocate(mirror.state, request, options);
   metrics.allocations.inc({ kind: "allocate", outcome: answer.kind });
   if (answer.kind === "allocated") return { value: addressReply(answer.address), plan: answer };
   // Granted again: what was missed of it is found.
