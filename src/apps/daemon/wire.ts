@@ -1,7 +1,7 @@
 // The daemon drawn step by step: store, mirror, writer, watch, routes, loops; and taken down in reverse.
 import { hostname } from "node:os";
 import type { FastifyInstance } from "fastify";
-import { type Clock, type Rng, Seconds } from "../../base/clock.ts";
+import { type Clock, Milliseconds, type Rng, Seconds } from "../../base/clock.ts";
 import { createHealth } from "../../base/health.ts";
 import type { Log } from "../../base/log.ts";
 import { hashOf } from "../../base/sha256.ts";
@@ -37,6 +37,8 @@ export type DaemonDeps = {
   readonly reviews?: TokenReviews | undefined;
 };
 const ANSWER_WITHIN = Seconds(2);
+/** A fraction of what a transaction takes on etcd. */
+const GATHER = Milliseconds(1);
 
 export type RunningDaemon = {
   readonly app: FastifyInstance;
@@ -132,12 +134,13 @@ function assemble(
     lock: mirror.lock,
     renewed: () => hub.renewShares(),
   });
-  const writer = new Writer({ store, mirror, clock, metrics });
+  const isShared = config.store.startsWith("etcd:");
+  const writer = new Writer({ store, mirror, clock, metrics, gather: isShared ? GATHER : Milliseconds(0) });
   // Of all replicas this one, also after it was started again.
   const name = `${hostname()} ${config.listen}`;
   const leader = new Leader({ store, writer, clock, log, holder: name });
   // An embedded store has this one daemon: nobody to race with for a block, so the search starts at the first.
-  const offsetSeed = config.store.startsWith("etcd:") ? hashOf(name) : 0;
+  const offsetSeed = isShared ? hashOf(name) : 0;
   const unadopted: Daemon["unadopted"] = new Map();
   return {
     store,

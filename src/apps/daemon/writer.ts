@@ -1,7 +1,7 @@
 // The one writer: takes what waits, plans each request on the state, commits them as one transaction, then answers. An answer is given only when
 // its writes are durable; what writes nothing (a refusal, an address that is there already) only when the state it stands on was current.
 import { setImmediate } from "node:timers/promises";
-import type { Clock } from "../../base/clock.ts";
+import type { Clock, Duration } from "../../base/clock.ts";
 import { BugError, InputError, UnavailableError } from "../../base/errors.ts";
 import type { IpamState } from "../../core/ipam/state.ts";
 import type { Plan } from "../../core/ipam/types.ts";
@@ -53,6 +53,8 @@ export type WriterDeps = {
   readonly mirror: Mirror;
   readonly clock: Clock;
   readonly metrics: DaemonMetrics;
+  /** How long a transaction waits for as many requests as the last one had; 0 where nobody else has to follow it. */
+  readonly gather: Duration;
 };
 
 export class Writer {
@@ -60,6 +62,9 @@ export class Writer {
   readonly #queue: Waiting[] = [];
   readonly #following = new Set<Promise<void>>();
   #working: Promise<void> | undefined;
+  /** Requests that the next transaction waits for: those that the last one answered, and those that it left waiting. */
+  #wanted = 0;
+  #enough: (() => void) | undefined;
   #closed = false;
 
   constructor(deps: WriterDeps) {
@@ -78,6 +83,7 @@ export class Writer {
       const answers = { resolve: resolve as (value: unknown) => void, reject };
       const counts = { attempts: 0, isCrowded: false, isCurrent: false };
       this.#queue.push({ decide, isWanted, ...answers, ...counts });
+      if (this.#queue.length >= this.#wanted) this.#enough?.();
       this.#working ??= this.#work();
     });
   }
@@ -93,13 +99,33 @@ export class Writer {
     // read later than what it brought before.
     await setImmediate();
     await setImmediate();
-    while (this.#queue.length > 0) await this.#deps.mirror.lock.run(() => this.#runBatch());
+    while (this.#queue.length > 0) {
+      await this.#gather();
+      await this.#deps.mirror.lock.run(() => this.#runBatch());
+    }
     this.#working = undefined;
+  }
+
+  /**
+   * Clients that were answered together ask again together, but not in the same moment as those who wait already. Without this the two would take
+   * turns for ever, each with a transaction of its own, and every daemon follows each of them.
+   */
+  async #gather(): Promise<void> {
+    const { gather, clock } = this.#deps;
+    if (gather === 0 || this.#queue.length >= this.#wanted) return;
+    const enough = new Promise<void>((resolve) => (this.#enough = resolve));
+    await Promise.race([enough, clock.sleep(gather)]);
+    this.#enough = undefined;
   }
 
   async #runBatch(): Promise<void> {
     const batch = new Batch(this.#deps.mirror);
     const planned = this.#plan(batch);
+    await this.#finish(batch, planned);
+    this.#wanted = Math.min(MAX_BATCH, this.#queue.length + planned.length);
+  }
+
+  async #finish(batch: Batch, planned: readonly Planned[]): Promise<void> {
     try {
       const conflict = batch.isEmpty ? undefined : await this.#commit(batch);
       if (conflict === undefined) this.#settle(planned);

@@ -5,7 +5,6 @@ import { Seconds } from "../../../base/clock.ts";
 import { AddressList, AddressReply, AddressRequest, ReleaseReply } from "../../../core/api/types.ts";
 import { allocate } from "../../../core/ipam/allocate.ts";
 import { release } from "../../../core/ipam/release.ts";
-import type { IpamState } from "../../../core/ipam/state.ts";
 import { planFound } from "../../../core/ipam/evidence.ts";
 import type { AllocateRequest, ReleaseRequest } from "../../../core/ipam/types.ts";
 import { parseIp, tryParseIp } from "../../../core/net/ip.ts";
