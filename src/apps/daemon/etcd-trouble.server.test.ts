@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test, type TestContext } from "node:test";
 import { openTestStore } from "../../../test/store/etcd.ts";
 import { type Call, startDaemon, twoRacks } from "../../../test/support/daemon.ts";
+import { daemonBed, kill } from "../../../test/support/daemon-process.ts";
 import { type EtcdCluster, type EtcdMember, startEtcd } from "../../../test/support/etcd.ts";
 import { eventually } from "../../../test/support/eventually.ts";
 import { storeWith } from "../../../test/support/store-with.ts";
@@ -55,6 +56,19 @@ test("at full quota a running daemon and one that starts refuse what they would 
   await setAlarm(member, "DEACTIVATE");
   for (const call of [running, started])
     await eventually(async () => assert.equal((await allocate(call, "during")).status, 200));
+});
+
+test("a daemon that starts before its etcd waits for it", async (t) => {
+  const [member] = etcd.members;
+  assert.ok(member);
+  const { start, log } = await daemonBed(t);
+  await member.kill();
+  const starting = start("--store", `etcd:${member.url}`);
+  await eventually(async () => assert.match(log(), /the store does not answer, tried again/), {
+    within: 20_000,
+  });
+  await member.start();
+  assert.equal(await kill(await starting, "SIGTERM"), 0);
 });
 
 /** More than the driver reads at once. */

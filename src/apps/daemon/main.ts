@@ -6,10 +6,11 @@ import type { Log } from "../../base/log.ts";
 import { describeOptions, type OptionSources, readOptions } from "../../base/options.ts";
 import { within } from "../../base/within.ts";
 import { createPinoLog } from "../../io/log/pino-log.ts";
-import { openStore } from "../../io/store/open-store.ts";
+import { type OpenDeps, openStore } from "../../io/store/open-store.ts";
 import { readNamed } from "../../io/pem/pem-files.ts";
 import { type DaemonConfig, daemonOptions, ENV_PREFIX } from "./config.ts";
 import { asksWho, checkListener, listenAddress } from "./listener.ts";
+import { startPatiently } from "./patient-start.ts";
 import type { RunningDaemon } from "./wire.ts";
 
 const STOP_WITHIN = Seconds(5);
@@ -23,7 +24,11 @@ export async function run(argv: string[], env: Env): Promise<number> {
   checkListener(config);
   const log = createPinoLog("daemon", config.logLevel);
   const signalled = firstSignal();
-  const running = await start(config, env, log);
+  const stopped = new AbortController();
+  void signalled.then(() => stopped.abort());
+  const deps = { clock: systemClock, rng: systemRng, log };
+  const running = await startPatiently(() => start(config, env, deps), stopped.signal, deps);
+  if (!running) return 0;
   try {
     await listen(running, config);
     const { listen: address, store } = config;
@@ -39,8 +44,7 @@ export async function run(argv: string[], env: Env): Promise<number> {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-async function start(config: DaemonConfig, env: Env, log: Log): Promise<RunningDaemon> {
-  const deps = { clock: systemClock, rng: systemRng, log };
+async function start(config: DaemonConfig, env: Env, deps: OpenDeps): Promise<RunningDaemon> {
   const reviews =
     config.serviceAccounts.length === 0
       ? undefined
