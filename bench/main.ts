@@ -13,6 +13,7 @@ import { etcdAllocateBench } from "./etcd-allocate.ts";
 import { failoverBench } from "./failover.ts";
 import { forwardBench } from "./forward.ts";
 import { ipamBench } from "./ipam.ts";
+import { listenerBench } from "./listener.ts";
 import { memoryBench } from "./memory.ts";
 import { policyTranslateBench } from "./policy-translate.ts";
 import { Interrupted } from "./processes.ts";
@@ -33,6 +34,7 @@ const benches: readonly Bench[] = [
   failoverBench,
   forwardBench,
   memoryBench,
+  listenerBench,
   scaleBench,
   watchersBench,
   startupBench,

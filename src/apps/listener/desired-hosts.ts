@@ -16,7 +16,15 @@ export type DesiredHost = {
 export type NodeFault = {
   readonly node: string;
   /** As an event's reason. */
-  readonly reason: "NoAddress" | "AddressTaken" | "InvalidLabel" | "ForeignHost" | "Refused" | "NoGroup";
+  readonly reason:
+    | "NoAddress"
+    | "AddressTaken"
+    | "InvalidLabel"
+    | "ForeignHost"
+    | "Refused"
+    | "NoGroup"
+    | "GroupFull"
+    | "Overlap";
   readonly message: string;
 };
 

@@ -32,6 +32,23 @@ test("a node in no group, and one whose name another host has, are told of on th
   );
 });
 
+test("a full group is told on the nodes that are in it, and a node's address among those of pods on the node", async (t) => {
+  const { kube, call, start, know } = await setUp(t);
+  const map = [{ name: "tiny", assignment: {}, groups: [] }];
+  await call("POST /topology", {
+    networks: [{ name: "tiny", cidr: "10.9.0.0/31", block_mask: 32 }],
+    topologies: [{ networks: ["tiny"], map }],
+  });
+  putNode(kube, "a", "192.168.0.1");
+  putNode(kube, "inside", "10.9.0.1");
+  await start();
+  await know({ a: "192.168.0.1 tiny", inside: "10.9.0.1 tiny" });
+  await eventually(() => assert.deepEqual(told(kube), ["Node inside Overlap"]));
+  for (const name of ["p1", "p2"]) await call("POST /address", { name, host: "a", tenant: "t" });
+  const full = ["Node a GroupFull", "Node inside GroupFull", "Node inside Overlap"];
+  await eventually(() => assert.deepEqual(told(kube).sort(), full));
+});
+
 const fault = (name: string, message = "m"): ObjectFault => ({
   object: { apiVersion: "v1", kind: "Node", namespace: "", name },
   ...{ reason: "NoGroup", message },

@@ -18,6 +18,7 @@ import type { NodeFault } from "./desired-hosts.ts";
 import { startDuty } from "./duty.ts";
 import { startLeader } from "./leader.ts";
 import { createMetrics } from "./metrics.ts";
+import { networkFaults } from "./network-faults.ts";
 import { clearNetworkUnavailable, toClear } from "./network-status.ts";
 import { PolicyFaults } from "./policy-faults.ts";
 import { AGENT_SELECTOR, type AgentView, readAgent } from "./read-agent.ts";
@@ -51,7 +52,7 @@ export async function startListener(
 
   // Runs later than all below: its first request has to come back.
   const began = (): void => {
-    for (const duty of [hosts, status]) duty.poke();
+    for (const duty of [hosts, status, networks]) duty.poke();
     for (const kind of told) kind.began();
   };
   const leader = startLeader(identity, began, { ...deps, client, health: health.reporter("leader") });
@@ -81,6 +82,10 @@ export async function startListener(
     const cleared = toClear(nodes.items.values(), agents.items.values());
     await allOf(cleared, (node) => clearNetworkUnavailable(node, { ...deps, client }));
   };
+  const tellOfNetworks = teller();
+  const lookAtNetworks = async (): Promise<void> =>
+    tellOfNetworks(networkFaults(await daemon.hosts(), await daemon.usage()).map(nodeFault));
+  const networks = startDuty("networks", { isKnown: () => true, work: lookAtNetworks }, duties);
   const status = startDuty("status", { isKnown: () => nodes.synced && agents.synced, work: clear }, duties);
 
   const faults = new PolicyFaults();
@@ -113,7 +118,7 @@ export async function startListener(
   return {
     async close() {
       server?.close();
-      await Promise.all([nodes, agents, hosts, status, ...told].map((part) => part.close()));
+      await Promise.all([nodes, agents, hosts, status, networks, ...told].map((part) => part.close()));
       await leader.close();
       client.close();
       daemon.close();

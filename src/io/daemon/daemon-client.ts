@@ -1,6 +1,7 @@
 // The daemon's REST API for other parts of Romana: kept-alive connections, replies as values. What may be done twice is asked of another
 // replica where one does not answer; what belongs to one replica (its watch, and what it must hear before) is not.
 import { UnavailableError } from "../../base/errors.ts";
+import type { UsageReply } from "../../core/api/ipam.ts";
 import type {
   AddressList,
   AddressReply,
@@ -32,6 +33,7 @@ export interface DaemonClient extends KubernetesCalls {
   putHost(body: HostRequest): Promise<HostReply>;
   /** InputError with status 404. */
   removeHost(name: string): Promise<HostReply>;
+  usage(): Promise<UsageReply>;
   /** What the host holds. */
   addresses(host: string): Promise<readonly AddressReply[]>;
   readonly replicas: Replicas;
@@ -80,6 +82,7 @@ export function createDaemonClient(
     putHost: (body) => ask("POST", "/hosts", body),
     removeHost: (name) => ask("DELETE", `/hosts/${encodeURIComponent(name)}`),
     ...kubernetesCalls(ask),
+    usage: () => ask("GET", "/ipam/usage"),
     addresses: async (host) =>
       (await ask<AddressList>("GET", `/addresses?host=${encodeURIComponent(host)}`)).addresses,
     replicas,

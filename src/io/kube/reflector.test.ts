@@ -99,6 +99,19 @@ test("a long list comes in pages of one revision, and what changes meanwhile fol
   assert.match(watches(kube)[0] ?? "", /resourceVersion=6/);
 });
 
+test("half a list is not ready", async (t) => {
+  const { kube, health, reflector } = await start(
+    t,
+    (fake) => {
+      for (const name of ["a", "b", "c"]) put(fake, name, "1");
+      fake.refuse(() => (fake.asked.length > 1 ? { status: 503 } : undefined));
+    },
+    { page: 2 },
+  );
+  await eventually(() => assert.ok(kube.asked.length > 1));
+  assert.deepEqual([health().ok, reflector.synced, reflector.items.size], [false, false, 0]);
+});
+
 test("a list whose pages have expired in the middle begins anew", async (t) => {
   const { holds } = await start(
     t,

@@ -129,7 +129,6 @@ class Following<T> implements Reflector<T> {
         this.#replace(items);
         return list.metadata.resourceVersion ?? "";
       }
-      this.#deps.health.ok();
     } while (!signal.aborted);
     throw new UnavailableError({ code: "KUBE_STOPPED" });
   }
