@@ -7,6 +7,7 @@ import { collectEmptyBlocks } from "../../core/ipam/release.ts";
 import { COOLDOWN } from "./routes/address-routes.ts";
 import { collectLeaks } from "./ipam-gc.ts";
 import { countsOf, findingsOf } from "./routes/ipam-routes.ts";
+import type { OpenWatches } from "./access/open-watches.ts";
 import type { Daemon } from "./daemon.ts";
 import type { Term } from "./leader.ts";
 import { tendAdoption } from "./tend-adoption.ts";
@@ -21,6 +22,8 @@ const GROUPS_SHOWN = 200;
 /** A lead that was given up is taken within that time. */
 const LOOK_EVERY = Milliseconds(500);
 const CURRENCY_EVERY = Seconds(1);
+/** With the second in which a changed token file is read, whoever lost his token hears for two more. */
+const WATCHES_EVERY = Seconds(1);
 /** So long a daemon that starts waits for the answer of one that serves. */
 const ADOPTION_EVERY = Milliseconds(250);
 /** Agents take the silence of two and a half of them for a dead connection. */
@@ -38,7 +41,7 @@ export interface Loops {
   close(): Promise<void>;
 }
 
-export function startLoops(daemon: Daemon, timing: { clock: Clock; rng: Rng }): Loops {
+export function startLoops(daemon: Daemon, watches: OpenWatches, timing: { clock: Clock; rng: Rng }): Loops {
   const { leader } = daemon;
   const start = (name: string, work: () => Promise<void>, every: Duration): Runner =>
     startLoop(daemon, timing, { name, work, every });
@@ -62,6 +65,7 @@ export function startLoops(daemon: Daemon, timing: { clock: Clock; rng: Rng }): 
     start("bookmarks", async () => daemon.hub.bookmark(daemon.currency.isBehind), BOOKMARK_EVERY),
     start("flush", async () => daemon.hub.flush(), FLUSH_EVERY),
     start("policies", () => tellShares(daemon), FLUSH_EVERY),
+    start("watches", () => watches.look(), WATCHES_EVERY),
     start("adoption", () => tendAdoption(daemon), ADOPTION_EVERY),
   ];
   return {

@@ -10,6 +10,7 @@ import { tlsFiles } from "../../io/http/listen-address.ts";
 import type { Store } from "../../io/store/store.ts";
 import { createIdentify } from "./access/identify.ts";
 import { createLimits } from "./access/limits.ts";
+import { OpenWatches } from "./access/open-watches.ts";
 import type { TokenReviews } from "./access/token-review.ts";
 import { Adoption } from "./adoption.ts";
 import type { DaemonConfig } from "./config.ts";
@@ -70,12 +71,14 @@ export async function createDaemon(
     await mirror.start();
     await beginAdoption(daemon);
     await applyInitialTopology(daemon, config);
+    const identify = createIdentify(config, deps);
+    const watches = new OpenWatches(identify);
     const app = await createDaemonApp(daemon, {
-      identify: createIdentify(config, deps),
+      ...{ identify, watches },
       limit: createLimits(config.clientRate, deps.clock),
       tls: tlsFiles(config),
     });
-    const loops = startLoops(daemon, deps);
+    const loops = startLoops(daemon, watches, deps);
     const close = async (): Promise<void> => {
       hub.close();
       await Promise.all([closeApp(app, deps.clock), loops.close()]);

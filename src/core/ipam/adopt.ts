@@ -27,7 +27,7 @@ type Seat = Address["ips"][number];
 
 /**
  * Idempotent, and each endpoint stands alone: many may be given in several calls, each on the state after the last.
- * At most 3 writes an endpoint, one for the host and one guard a network.
+ * At most 4 writes an endpoint, one for the host and one guard a network.
  */
 export function adopt(
   state: IpamState,
@@ -46,6 +46,12 @@ export function adopt(
     ...blocks.map((block) => ({ kind: "put-block", block }) as const),
     ...[...draft.addresses.values()].map((address) => ({ kind: "put-address", address }) as const),
   ];
+  // Who allocates for the tenant at this moment has not counted these.
+  const tenants = new Set([...draft.addresses.values()].map(({ tenant }) => tenant));
+  for (const tenant of tenants) {
+    const limit = state.limits.get(tenant);
+    if (limit) writes.push({ kind: "put-limit", limit });
+  }
   const guards = [...new Set(blocks.map(({ network }) => network))];
   return { writes, guards, conflicts: draft.conflicts };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseIp } from "../net/ip.ts";
+import { adopt } from "./adopt.ts";
 import { allocate } from "./allocate.ts";
 import { planLimit, usedBy } from "./limits.ts";
 import { applyWrites, type IpamState } from "./state.ts";
@@ -43,6 +44,17 @@ test("a tenant at its limit in one network goes on to the next, and is refused w
   assert.equal(give(state, "d", wanted), "limit-reached", "asked for by number, too");
   limit(state, "blue", undefined, "blue");
   assert.equal(give(state, "d", wanted), "10.1.0.3");
+});
+
+test("what is adopted writes the tenant's limit, so that who allocates at that moment counts it", () => {
+  const state = smallWorld("four");
+  const endpoint = { ips: [parseIp("10.0.0.3")], segment: "", sequence: 1 };
+  const limits = (tenant: string) => {
+    const { writes } = adopt(state, "h1", [{ ...endpoint, name: tenant, tenant }], { now: 1 });
+    return writes.flatMap((write) => (write.kind === "put-limit" ? [write.limit.tenant] : []));
+  };
+  limit(state, "red", 2);
+  assert.deepEqual([limits("red"), limits("green")], [["red"], []]);
 });
 
 test("a limit that is lowered takes nothing, and refuses until enough is free", () => {

@@ -7,8 +7,8 @@ export type Place = `${"body" | "query" | "params"}.${string}`;
 
 /** Neither word: everything. */
 export type Grant = {
-  /** This must name the caller's own host or tenant; with `kept` it may be left out. */
-  readonly named?: Place;
+  /** Each of these must name the caller's own host or tenant; with `kept` it may be left out. */
+  readonly named?: readonly Place[];
   /** The route itself leaves out what is another's: it asks `ownOf(request)`. */
   readonly kept?: true;
 };
@@ -27,8 +27,8 @@ const ALL: Grant = {};
 const NO = undefined;
 /** Its own: the route looks. */
 const OWN: Grant = { kept: true };
-const named = (place: Place): Grant => ({ named: place });
-const ownNamed = (place: Place): Grant => ({ named: place, kept: true });
+const named = (...places: Place[]): Grant => ({ named: places });
+const ownNamed = (...places: Place[]): Grant => ({ named: places, kept: true });
 
 type Row = readonly [about: Place | "", admin: Cell, service: Cell, node: Cell, tenant: Cell, reader: Cell];
 
@@ -83,7 +83,7 @@ const rows: Readonly<Record<string, Row | "open">> = {
   "POST /topology": ["", ALL, NO, NO, NO, NO],
   "POST /topology/plan": ["", ALL, ALL, NO, NO, ALL],
   "GET /topology/conflicts": ["", ALL, ALL, NO, NO, ALL],
-  "GET /watch": ["", ALL, ALL, ownNamed("query.policy"), NO, ALL],
+  "GET /watch": ["", ALL, ALL, ownNamed("query.host", "query.policy"), NO, ALL],
 };
 
 export const ACCESS: ReadonlyMap<string, Rule> = new Map(
@@ -106,5 +106,5 @@ export function valueAt(request: FastifyRequest, place: Place): unknown {
 }
 
 /** A grant in words: for the OpenAPI document, the docs and who is refused. */
-export const describeGrant = ({ named: place, kept }: Grant): string =>
-  place === undefined ? (kept ? "own" : "all") : `own (\`${place}\`)`;
+export const describeGrant = ({ named: places, kept }: Grant): string =>
+  places === undefined ? (kept ? "own" : "all") : `own (${places.map((place) => `\`${place}\``).join(", ")})`;

@@ -11,7 +11,7 @@ export type Caller = {
   readonly role: Role | "none";
   /** The host of a node, the tenant of a tenant's; "" for the others. */
   readonly owns: string;
-  readonly by: "certificate" | "token" | "nothing";
+  readonly by: "certificate" | "token" | "account" | "nothing";
 };
 
 /** Organisation (O) of a certificate's subject → role, as Kubernetes reads groups. */

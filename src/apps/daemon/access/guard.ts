@@ -104,10 +104,12 @@ function checkNamed(request: FastifyRequest, _reply: FastifyReply, done: (error?
   const { caller, rule } = request;
   const grant = caller && grantOf(rule, caller);
   if (!caller || grant?.named === undefined) return done();
-  const value = valueAt(request, grant.named);
-  if (value === caller.owns || (value === undefined && grant.kept)) return done();
+  const isFine = (value: unknown): boolean =>
+    value === caller.owns || (value === undefined && grant.kept === true);
+  const foreign = grant.named.find((place) => !isFine(valueAt(request, place)));
+  if (foreign === undefined) return done();
   request.denied = "not its own";
-  return done(forbidden(request, caller, `${grant.named} "${caller.owns}"`));
+  return done(forbidden(request, caller, `${foreign} "${caller.owns}"`));
 }
 
 /** A route that is to leave out what is another's and never asks whose it is would tell all: it tells nothing. */

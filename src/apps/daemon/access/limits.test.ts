@@ -1,12 +1,13 @@
 // One client that asks too much is told when to come again; nobody else notices.
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
 import { get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { startDaemon } from "../../../../test/support/daemon.ts";
-import { bearerOf, tokenFile } from "../../../../test/support/tokens.ts";
+import { bearerOf, tokenFile, tokenOf } from "../../../../test/support/tokens.ts";
 import { eventually } from "../../../../test/support/eventually.ts";
 import { type Clock, systemClock } from "../../../base/clock.ts";
 import type { RunningDaemon } from "../wire.ts";
@@ -83,6 +84,25 @@ test(`one client has ${WATCHES} watches at most, and another when one of them en
   assert.equal((await watch("service")).statusCode, 200);
   open[0]?.destroy();
   await eventually(async () => assert.equal((await watch("admin")).statusCode, 200));
+});
+
+test("a watch ends when its token is taken out of the file; those of others go on", async (t) => {
+  const path = tokenFile(t);
+  const running = await startDaemon({ argv: ["--new-cluster", "--token-file", path] });
+  t.after(() => running.close());
+  await running.app.listen({ host: "127.0.0.1", port: 0 });
+  const { port } = running.app.server.address() as AddressInfo;
+  const watch = async (role: "admin" | "service"): Promise<IncomingMessage> => {
+    const sent = get({ host: "127.0.0.1", port, path: "/watch", agent: false, headers: bearerOf(role) });
+    const [reply] = (await once(sent, "response")) as [IncomingMessage];
+    t.after(() => reply.destroy());
+    return reply.resume().on("error", () => undefined);
+  };
+  const [out, stays] = [await watch("service"), await watch("admin")];
+  const lines = readFileSync(path, "utf8").split("\n");
+  writeFileSync(path, lines.filter((line) => !line.startsWith(tokenOf("service"))).join("\n"));
+  await eventually(() => assert.ok(out.destroyed), { within: 20_000 });
+  assert.ok(!stays.destroyed);
 });
 
 const node = (name: string): Caller => ({ name, role: "node", owns: name, by: "certificate" });

@@ -64,6 +64,7 @@ test("a node allocates, registers and reports for itself; a host twice in the bo
   assert.equal((await ask("node", "POST /hosts", { name: "h1", tags: { rack: "a" } })).status, 200);
   assert.equal((await ask("node", "POST /hosts/h1/report", { endpoints: [] })).status, 200);
   assert.equal((await ask("node", "GET /watch?policy=h2")).status, 403);
+  assert.equal((await ask("node", "GET /watch?host=h2&policy=h1")).status, 403);
   assert.equal((await ask("node", "POST /hosts/%681/report", { endpoints: [] })).status, 200);
   assert.equal((await ask("node", "POST /hosts/h1%2f..%2fh2/report", { endpoints: [] })).status, 403);
 });

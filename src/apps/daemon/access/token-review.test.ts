@@ -158,7 +158,7 @@ async function daemonWith(t: TestContext, callerOf: TokenReviews["callerOf"]) {
 }
 
 test("at the API: the file's tokens first, then Kubernetes; 401 for nobody's, 503 where nobody can say", async (t) => {
-  const n1: Caller = { name: "n1", role: "node", owns: "n1", by: "token" };
+  const n1: Caller = { name: "n1", role: "node", owns: "n1", by: "account" };
   const status = await daemonWith(t, (shown) => (shown === "good" ? Promise.resolve(n1) : undefined));
   assert.equal(await status("/hosts", "Bearer good"), 200);
   assert.equal(await status("/backup", "Bearer good"), 403);

@@ -115,7 +115,7 @@ function callerFrom(
   const { username, extra } = status["user"];
   if (typeof username !== "string" || !username.startsWith(PREFIX) || !isName(username)) return undefined;
   const account = accounts.find(({ namespace, name }) => username === `${PREFIX}${namespace}:${name}`);
-  const nobody = { name: username, role: "none", owns: "", by: "token" } as const;
+  const nobody = { name: username, role: "none", owns: "", by: "account" } as const;
   if (!account) return nobody;
   if (account.role !== "node") return { ...nobody, role: account.role };
   const [node, ...others] = isRecord(extra) ? listOf(extra[NODE_NAME]) : [];

@@ -14,8 +14,8 @@ export type Told = {
 };
 type Conflicts = HostReportReply["conflicts"];
 
-/** At most three writes and compares each, and room for the host and the guards. */
-const ADOPT_AT_ONCE = 12;
+/** At most four writes and compares each, and room for the host and the guards. */
+const ADOPT_AT_ONCE = 10;
 
 /**
  * Resolves with what contradicts the store. What could not be adopted is kept for when a host or network comes. What was deleted after the agent

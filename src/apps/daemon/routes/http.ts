@@ -8,6 +8,7 @@ import { auditRequests } from "../access/audit.ts";
 import { guardRoutes } from "../access/guard.ts";
 import type { Identify } from "../access/identify.ts";
 import type { Limit } from "../access/limits.ts";
+import type { OpenWatches } from "../access/open-watches.ts";
 import { addressRoutes } from "./address-routes.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { blackoutRoutes } from "./blackout-routes.ts";
@@ -30,12 +31,13 @@ import { watchRoutes } from "../watch/watch-routes.ts";
 type AccessOptions = {
   readonly identify: Identify;
   readonly limit: Limit;
+  readonly watches: OpenWatches;
   readonly tls?: PemFiles | undefined;
 };
 
 export async function createDaemonApp(
   daemon: Daemon,
-  { identify, limit, tls }: AccessOptions,
+  { identify, limit, watches, tls }: AccessOptions,
 ): Promise<FastifyInstance> {
   const { log, metrics, clock } = daemon;
   const options = { title: "Romana", version: packageVersion(), ...(tls && { tls }) };
@@ -44,6 +46,7 @@ export async function createDaemonApp(
     metrics.requests.inc({ route: rule?.url ?? "unknown", status });
   });
   guardRoutes(app, { identify, limit, metrics });
+  watches.follow(app);
   auditRequests(app, { log, clock });
   addressRoutes(app, daemon);
   networkRoutes(app, daemon);
