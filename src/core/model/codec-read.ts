@@ -96,7 +96,8 @@ function readAddress<T>(reader: Reader, parse: (text: string) => T, format: (val
   const text = readString(reader);
   try {
     const value = parse(text);
-    if (format(value) === text) return value;
+    // IPv4 has one form only, as strictly as it is parsed.
+    if (!text.includes(":") || format(value) === text) return value;
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
   }

@@ -54,16 +54,26 @@ export function readIp(text: string): Ip | undefined {
   return v6 === undefined ? undefined : { family: 6, value: v6 };
 }
 
+/** Character by character: this is read at every event of the store. */
 function parseV4(text: string): bigint | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (!match) return undefined;
   let value = 0;
-  for (const octet of match.slice(1)) {
-    if (Number(octet) > 255 || (octet.length > 1 && octet.startsWith("0"))) return undefined;
-    value = value * 256 + Number(octet);
+  let dots = 0;
+  let octet: number | undefined;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - ZERO;
+    if (digit === DOT) {
+      if (octet === undefined || ++dots > 3) return undefined;
+      value = value * 256 + octet;
+      octet = undefined;
+    } else if (digit < 0 || digit > 9 || octet === 0) return undefined;
+    else octet = (octet ?? 0) * 10 + digit;
+    if (octet !== undefined && octet > 255) return undefined;
   }
-  return BigInt(value);
+  return dots === 3 && octet !== undefined ? BigInt(value * 256 + octet) : undefined;
 }
+
+const ZERO = "0".charCodeAt(0);
+const DOT = ".".charCodeAt(0) - ZERO;
 
 function parseV6(text: string): bigint | undefined {
   const halves = text.split("::");
