@@ -14,6 +14,14 @@ const CONTAINERD = "/run/containerd/containerd.sock";
 const PROGRAMS = ["containerd", "kubelet", "kube-proxy"] as const;
 type Program = (typeof PROGRAMS)[number];
 
+/** What a kernel that starts does not have; its links and their addresses are the underlay's. */
+const FORGET = `nft flush ruleset
+for family in -4 -6; do
+  ip $family route flush table 10
+  while ip $family rule del table 10; do :; done
+done 2>/dev/null
+true`;
+
 export interface ClusterNode extends NodePlan {
   /** Runs a program in all of the node's namespaces; its stdout. */
   exec(argv: readonly string[], options?: { stdin?: string; timeout?: number }): Promise<string>;
@@ -57,6 +65,7 @@ export function createNode(plan: NodePlan, bin: string): ClusterNode {
     },
     async powerOff() {
       await killAndWait(init());
+      await must(["sh", "-c", FORGET], { netns });
     },
     async start(program) {
       const argv = commands(plan, bin, dir)[program];

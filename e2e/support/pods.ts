@@ -18,7 +18,7 @@ export const WEB_PORT = 8080;
 
 export type Stage = {
   readonly namespace: string;
-  /** Resolves when they are Ready. */
+  /** Resolves when they are Ready; in the order of the wishes. */
   readonly pods: (...wishes: readonly PodWish[]) => Promise<Pod[]>;
   readonly apply: (...objects: readonly object[]) => Promise<void>;
   readonly kubectl: (...words: string[]) => Promise<string>;
@@ -58,13 +58,10 @@ function createStage({ plane }: Cluster, namespace: string): Stage {
       const names = wishes.map(({ name }) => `pod/${name}`);
       await kubectl("wait", ...names, "--for=condition=Ready", "--timeout=120s");
       const { items } = JSON.parse(await kubectl("get", "pods", "-o", "json")) as { items: PodJson[] };
-      const wanted = new Set(wishes.map(({ name }) => name));
-      const made = items.filter(({ metadata }) => wanted.has(metadata.name));
-      return made.map(({ metadata, spec, status }) => ({
-        name: metadata.name,
-        node: spec.nodeName,
-        ips: status.podIPs.map(({ ip }) => ip),
-      }));
+      return wishes.map(({ name, node }) => {
+        const found = items.find(({ metadata }) => metadata.name === name);
+        return { name, node, ips: (found?.status.podIPs ?? []).map(({ ip }) => ip) };
+      });
     },
     async reaches(from, address, port = WEB_PORT) {
       const host = address.includes(":") ? `[${address}]` : address;
@@ -78,7 +75,6 @@ function createStage({ plane }: Cluster, namespace: string): Stage {
 
 type PodJson = {
   metadata: { name: string };
-  spec: { nodeName: string };
   status: { podIPs: { ip: string }[] };
 };
 
