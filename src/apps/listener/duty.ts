@@ -28,9 +28,17 @@ export function startDuty(
   { leader, metrics, health, log, clock, rng, every }: DutyDeps,
 ): Runner {
   const reporter = health.reporter(part);
+  // In this time of leading.
+  let wasDone = false;
   const pass = async (): Promise<void> => {
-    if (leader.isLeading && !isKnown()) return;
-    if (leader.isLeading) await work();
+    if (!leader.isLeading) {
+      wasDone = false;
+      return reporter.ok();
+    }
+    if (!wasDone) reporter.failed("under way");
+    if (!isKnown()) return;
+    await work();
+    wasDone = true;
     reporter.ok();
   };
   const onError = (error: unknown, attempt: number): void => {
