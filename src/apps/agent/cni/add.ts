@@ -65,14 +65,13 @@ async function wire(
   const { config } = attached;
   const wiring = wiringOf(attached, deps);
   const ips = address.ips.map((text) => parseIp(text));
-  // The rules come first: nothing reaches the pod, or leaves it, that they do not let through.
   const open = async (): Promise<void> => {
     const endpoint = endpointOf(attached, wiring, address, pair.hostIndex);
     await deps.share.has(endpoint);
     // The loops must take the pod's rules and routes for wanted by the time that they are in the kernel.
     deps.endpoints.add(endpoint);
-    await deps.filter.sync();
-    await configureOutside(pair, ips, deps.table, deps.host);
+    // Rules are sent before what leads to the pod, and the helper serves in order.
+    await allEnded([deps.filter.sync(), configureOutside(pair, ips, deps.table, deps.host)]);
   };
   await allEnded([configureInside(pair, ips, pod), open()]);
   const result = {

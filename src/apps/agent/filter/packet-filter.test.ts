@@ -156,3 +156,18 @@ test("a kernel without a feature is told by the feature's name, and nothing is s
   await filter.sync();
   assert.equal(nftables.batches.length, 1);
 });
+
+test("where nothing is under way the batch is sent before the caller goes on", async () => {
+  const { nftables, filter, add } = createBench();
+  await filter.sync();
+  let sent = false;
+  const { apply } = nftables;
+  nftables.apply = (changes) => {
+    sent = true;
+    return apply(changes);
+  };
+  add(70);
+  const done = filter.sync();
+  assert.ok(sent);
+  await done;
+});

@@ -1,7 +1,6 @@
 // The table `inet romana` of this node, and its one writer: compute, observe, plan, apply. What it applied it remembers, so that a change
 // costs no look at the kernel. A batch that the kernel refuses leaves the table as it was.
 import { UnavailableError } from "../../../base/errors.ts";
-import { createLock } from "../../../base/lock.ts";
 import type { Masquerade } from "../../../core/desired/masquerade.ts";
 import { desiredRuleset, OPEN_POLICY, type RulesetEndpoint } from "../../../core/desired/node-ruleset.ts";
 import { parseIp } from "../../../core/net/ip.ts";
@@ -31,7 +30,8 @@ export interface PacketFilter {
   /** The next sync looks at the kernel first. */
   forget(): void;
   /**
-   * What is known when it begins is in the kernel when it resolves; who asks meanwhile shares the next. UnavailableError `TABLE_FOREIGN`,
+   * What is known when it begins is in the kernel when it resolves; who asks meanwhile shares the next. Where none is under way the batch
+   * is sent before the caller goes on: what he sends after it comes to the kernel after it. UnavailableError `TABLE_FOREIGN`,
    * `KERNEL_FEATURES`, and those of `Nftables`.
    */
   sync(): Promise<FilterResult>;
@@ -52,17 +52,26 @@ type State = {
 export function createPacketFilter(options: FilterOptions, deps: FilterDeps): PacketFilter {
   const state: State = { seen: undefined, isForgotten: false, isChecked: false };
   const context: Context = { ...options, ...deps, state };
-  const lock = createLock();
+  let now: Promise<FilterResult> | undefined;
   let next: Promise<FilterResult> | undefined;
-  const syncNext = (): Promise<FilterResult> => {
+  const run = (): Promise<FilterResult> => {
+    const mine = sync(context).finally(() => {
+      if (now === mine) now = undefined;
+    });
+    return (now = mine);
+  };
+  const runNext = (): Promise<FilterResult> => {
     next = undefined;
-    return sync(context);
+    return run();
   };
   return {
     forget: () => void (state.isForgotten = true),
-    sync: () => (next ??= lock.run(syncNext)),
+    sync: () => {
+      if (!now && !next) return run();
+      return (next ??= (now ?? Promise.resolve()).then(runNext, runNext));
+    },
     describePlan: async () => {
-      const { desired, changes } = await prepare(context);
+      const { desired, changes } = prepare(context, await look(state, context));
       return desired && changes.length > 0 ? commandsOf(desired) : [];
     },
   };
@@ -79,10 +88,7 @@ const commandsOf = (desired: Ruleset): string[] => [
 
 type Prepared = { readonly desired: Ruleset | undefined; readonly changes: readonly NftChange[] };
 
-async function prepare({ state, ...context }: Context): Promise<Prepared> {
-  if (state.isForgotten) state.seen = undefined;
-  state.isForgotten = false;
-  const { standing } = (state.seen ??= await look(state, context));
+function prepare(context: Context, { standing }: Seen): Prepared {
   const { policy } = context.share;
   // Nothing is taken away before the daemon has told its world: what stands there is of an agent that knew it.
   if (!policy && standing) return { desired: undefined, changes: [] };
@@ -96,7 +102,10 @@ async function prepare({ state, ...context }: Context): Promise<Prepared> {
 
 async function sync(context: Context): Promise<FilterResult> {
   const { state, nftables } = context;
-  const { desired, changes } = await prepare(context);
+  if (state.isForgotten) state.seen = undefined;
+  state.isForgotten = false;
+  // Nothing is waited for where the kernel need not be looked at: the batch is sent at once.
+  const { desired, changes } = prepare(context, (state.seen ??= await look(state, context)));
   if (changes.length > 0) {
     state.seen = undefined; // of a batch whose answer is lost nobody knows whether it was done
     await nftables.apply(changes);
