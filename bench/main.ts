@@ -15,6 +15,7 @@ import { forwardBench } from "./forward.ts";
 import { ipamBench } from "./ipam.ts";
 import { listenerBench } from "./listener.ts";
 import { memoryBench } from "./memory.ts";
+import { policyBench } from "./policy.ts";
 import { policyTranslateBench } from "./policy-translate.ts";
 import { Interrupted } from "./processes.ts";
 import { jsonLine, renderTable, type Row } from "./render.ts";
@@ -42,6 +43,7 @@ const benches: readonly Bench[] = [
   ipamBench,
   backupBench,
   policyTranslateBench,
+  policyBench,
 ];
 const list = benches.map(({ name, about }) => `  ${name.padEnd(13)} ${about}\n`).join("");
 const usage = `npm run bench [-- NAME…] [--json]   all benches, or those named; exit code 1 if a goal is missed\n\n${list}`;

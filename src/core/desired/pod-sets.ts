@@ -1,6 +1,7 @@
 // What the table knows of the pods that are attached here: their addresses, and the policies that each is under.
 import type { KeyType, KeyValue, NftChain, NftSet } from "../nft/types.ts";
 import { hostCidr } from "../net/cidr.ts";
+import type { Direction } from "../model/policy.ts";
 import type { Family, Ip } from "../net/ip.ts";
 import type { IsolatedEndpoint } from "./node-ruleset.ts";
 import { nftSet } from "./nft-sets.ts";
@@ -48,7 +49,7 @@ function dispatchMap(pods: Pods, direction: (typeof DIRECTIONS)[number], family:
   const entries = pods.flatMap((pod): Entry[] => {
     const policies = pod[direction];
     if (!policies) return [];
-    return ipsOf(pod, family).map((ip) => [[hostCidr(ip)], policySetName(direction, policies)]);
+    return ipsOf(pod, family).map((ip) => [[hostCidr(ip)], policySetChain(direction, policies).name]);
   });
   const about = { name: POD_MAPS[direction], comment: `pods under ${direction} policy`, family };
   return nftSet({ ...about, key: [ADDRESS[family]], entries, isMap: true });
@@ -76,8 +77,21 @@ export function policySetChains(pods: Pods): NftChain[] {
     for (const direction of DIRECTIONS) {
       const policies = pod[direction];
       if (!policies) continue;
-      const name = policySetName(direction, policies);
-      chains.set(name, chain(name, "", ...tryAll(policies)));
+      const chain = policySetChain(direction, policies);
+      if (!chains.has(chain.name)) chains.set(chain.name, chain);
     }
   return [...chains.values()];
+}
+
+type Lists = WeakMap<readonly string[], NftChain>;
+/** By the list that they were made of: hashing its name and telling its form cost more than all the rest of a pass. */
+const made: Readonly<Record<Direction, Lists>> = { ingress: new WeakMap(), egress: new WeakMap() };
+
+function policySetChain(direction: Direction, policies: readonly string[]): NftChain {
+  const known = made[direction].get(policies);
+  if (known) return known;
+  const name = policySetName(direction, policies);
+  const chained = chain(name, "", ...tryAll(policies));
+  made[direction].set(policies, chained);
+  return chained;
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createFakeEndpoints, endpoint } from "../../../../test/support/fake-endpoints.ts";
-import { createFakeNftables } from "../../../../test/support/fake-nftables.ts";
+import { createFakeNftables, type FakeNftables } from "../../../../test/support/fake-nftables.ts";
 import { OPEN_POLICY } from "../../../core/desired/node-ruleset.ts";
 import type { NodePolicy } from "../../../core/model/node-policy.ts";
 import { createPacketFilter } from "./packet-filter.ts";
@@ -170,4 +170,53 @@ test("where nothing is under way the batch is sent before the caller goes on", a
   const done = filter.sync();
   assert.ok(sent);
   await done;
+});
+
+test("from any state to any other, over a restart, a refused batch or a table that others took away, is the same as from nothing", async () => {
+  const states: (readonly [NodePolicy, readonly number[]])[] = [
+    [OPEN_POLICY, []],
+    [OPEN_POLICY, [70, 71]],
+    [walled, [70, 71]],
+    [walled, [70]],
+    [{ ...walled, host: { ...walled.host, ingress: [CHAIN.name] } }, [71, 70]],
+  ];
+  const come = (
+    { state, endpoints, add }: ReturnType<typeof createBench>,
+    to: (typeof states)[number],
+  ): void => {
+    state.policy = to[0];
+    for (const { name } of endpoints.list()) endpoints.leave(name);
+    for (const index of to[1]) add(index);
+  };
+  const sorted = ({ observed }: FakeNftables): unknown => {
+    if (observed.kind !== "ours") return observed;
+    const { sets, chains } = observed.standing;
+    return [
+      [...sets].map(([name, { elements }]) => `${name} ${[...elements.keys()].sort().join()}`).sort(),
+      [...chains].sort(),
+    ];
+  };
+  for (const to of states) {
+    const fresh = createBench();
+    come(fresh, to);
+    await fresh.filter.sync();
+    for (const from of states)
+      for (const between of ["nothing", "a restart", "a refusal", "a deletion"]) {
+        const bench = createBench();
+        come(bench, from);
+        await bench.filter.sync();
+        let { filter } = bench;
+        if (between === "a restart") filter = bench.restart();
+        if (between === "a deletion") bench.nftables.observed = { kind: "none" };
+        if (between === "a deletion") filter.forget();
+        come(bench, to);
+        if (between === "a refusal") {
+          bench.nftables.fault = () => ({ code: "NFT_REFUSED" });
+          await filter.sync().catch(() => undefined);
+          bench.nftables.fault = () => undefined;
+        }
+        await filter.sync();
+        assert.deepEqual(sorted(bench.nftables), sorted(fresh.nftables), between);
+      }
+  }
 });
