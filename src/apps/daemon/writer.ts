@@ -207,7 +207,8 @@ export class Writer {
     for (const { waiting, outcome } of planned) {
       const failed = outcome.kind === "done" ? outcome.keys.filter((key) => keys.has(key)) : [];
       waiting.isCrowded ||= failed.some((key) => key.startsWith(BLOCKS));
-      (failed.length > 0 ? met : others).push(waiting);
+      // A conflict that names nobody is everybody's, so that each round uses up somebody's attempts.
+      (failed.length > 0 || keys.size === 0 ? met : others).push(waiting);
     }
     this.#queue.unshift(...others);
     const again = this.#counted(met);
