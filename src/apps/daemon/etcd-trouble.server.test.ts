@@ -65,7 +65,7 @@ test("a daemon that starts before its etcd waits for it", async (t) => {
   await member.kill();
   const starting = start("--store", `etcd:${member.url}`);
   await eventually(async () => assert.match(log(), /the store does not answer, tried again/), {
-    within: 20_000,
+    within: 90_000,
   });
   await member.start();
   assert.equal(await kill(await starting, "SIGTERM"), 0);
