@@ -1,5 +1,6 @@
 // Each fault: how it strikes, and how it is healed. Who injects waits until it is over.
 import { setTimeout as delay } from "node:timers/promises";
+import { eventually } from "../../test/support/eventually.ts";
 import type { DaemonProcess } from "./bed/daemon-process.ts";
 import { type EtcdMember, leaderOf } from "./bed/etcd-member.ts";
 import type { FaultBed } from "./bed/fault-bed.ts";
@@ -37,22 +38,24 @@ const injections: { readonly [K in FaultKind]: Inject } = {
     await whileDone(pairs, cut, join, plan);
     await member.ready();
   },
-  "leader moved": ({ members }) => moveLeader(members),
+  "leader moved": ({ members }) => insist(() => moveLeader(members)),
   "history compacted": async (bed, plan) => {
     const member = memberOf(bed, plan);
-    const { header } = await member.post<Header>("kv/range", { key: "AA==" });
-    await member.post("kv/compaction", { revision: header.revision, physical: true });
+    await insist(async () => {
+      const { header } = await member.post<Header>("kv/range", { key: "AA==" });
+      await member.post("kv/compaction", { revision: header.revision, physical: true });
+    });
   },
   "members defragmented": async ({ members }) => {
-    for (const member of members) await member.post("maintenance/defragment", {});
+    for (const member of members) await insist(() => member.post("maintenance/defragment", {}));
   },
   "quota full": async (bed, plan) => {
     const member = memberOf(bed, plan);
-    const { header } = await member.post<Header>("maintenance/status", {});
+    const { header } = await insist(() => member.post<Header>("maintenance/status", {}));
     const alarm = { memberID: header.member_id, alarm: "NOSPACE" };
-    await member.post("maintenance/alarm", { action: "ACTIVATE", ...alarm });
+    await insist(() => member.post("maintenance/alarm", { action: "ACTIVATE", ...alarm }));
     await delay(plan.lasts);
-    await member.post("maintenance/alarm", { action: "DEACTIVATE", ...alarm });
+    await insist(() => member.post("maintenance/alarm", { action: "DEACTIVATE", ...alarm }));
   },
   "disk slow": async (bed, plan) => {
     const hang = 50 + Math.floor(350 * plan.strength);
@@ -109,6 +112,9 @@ async function whileStopped(stopped: DaemonProcess | EtcdMember, { lasts }: Faul
   await delay(lasts);
   stopped.signal("SIGCONT");
 }
+
+/** What an operator does is done again where etcd is slow to answer, or in an election: a machine that has other work makes it so. */
+const insist = <T>(act: () => Promise<T>): Promise<T> => eventually(act, { within: 300_000, every: 500 });
 
 type Pair = readonly [Place, Place];
 
