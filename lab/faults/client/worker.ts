@@ -123,12 +123,18 @@ export class Worker {
   #learn({ request, outcome }: Operation): void {
     const { name } = request as { name?: string };
     if (name?.startsWith(SHARED)) return;
-    if (outcome.kind === "given" && !this.alive.some((each) => each.name === outcome.name))
-      this.alive.push(outcome);
+    if (outcome.kind === "given") this.#keep(outcome);
     if (request.kind !== "release") return;
     const isOver =
       outcome.kind === "done" || (outcome.kind === "refused" && outcome.code === "ADDRESS_UNKNOWN");
     if (isOver) this.#bury(request);
+  }
+
+  /** A name has what it was given last: it may have lost what it had, with a host that was removed. */
+  #keep(given: Given): void {
+    const index = this.alive.findIndex(({ name }) => name === given.name);
+    if (index < 0) this.alive.push(given);
+    else this.alive[index] = given;
   }
 
   #bury({ name, ip, sequence }: Extract<Asked, { kind: "release" }>): void {

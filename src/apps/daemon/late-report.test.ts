@@ -2,21 +2,24 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { startDaemon, twoRacks, type Call } from "../../../test/support/daemon.ts";
-import { systemClock } from "../../base/clock.ts";
+import { eventually } from "../../../test/support/eventually.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
 import type { AddressReply, HostReport, HostReportReply } from "../../core/api/types.ts";
 import { createMemoryStore } from "../../io/store/memory-store.ts";
 
 const POD = "net/container/eth0";
 
-/** Two daemons on one store, a pod, and its agent's report of it. */
+const ahead = { ...systemClock, now: () => systemClock.now() + 3_600_000 };
+
+/** Two daemons on one store, the clock of the first ahead; a pod that it gave an address, and its agent's report of it. */
 async function world(t: TestContext) {
   const store = createMemoryStore({ clock: systemClock });
-  const start = async (): Promise<Call> => {
-    const running = await startDaemon({ store, argv: ["--new-cluster", "--adoption-window=0"] });
+  const start = async (clock: Clock): Promise<Call> => {
+    const running = await startDaemon({ store, clock, argv: ["--new-cluster", "--adoption-window=0"] });
     t.after(() => running.close());
     return running.call;
   };
-  const [call, other] = [await start(), await start()];
+  const [call, other] = [await start(ahead), await start(systemClock)];
   await call("POST /topology", twoRacks);
   await call("POST /hosts", { name: "h1", ip: "192.168.0.1", tags: { rack: "a" } });
   const given = await call("POST /address", { name: POD, host: "h1", tenant: "t" });
@@ -34,8 +37,8 @@ const report = async (call: Call, body: HostReport): Promise<HostReportReply> =>
 };
 const release = async (call: Call): Promise<void> =>
   assert.equal((await call(`DELETE /address?addressName=${encodeURIComponent(POD)}`)).status, 200);
-const held = async (call: Call): Promise<unknown[]> =>
-  (await call("GET /addresses")).body["addresses"] as unknown[];
+const held = async (call: Call): Promise<AddressReply[]> =>
+  (await call("GET /addresses")).body["addresses"] as AddressReply[];
 
 test("a report from before a release, at whichever daemon it arrives, does not bring the address back", async (t) => {
   const { call, other, late } = await world(t);
@@ -48,6 +51,24 @@ test("a report and a release that come together leave the address released", asy
   const { call, late } = await world(t);
   await Promise.all([release(call), report(call, late)]);
   assert.deepEqual(await held(call), []);
+});
+
+test("a report of an earlier life does not take the place of the present one, though its number is greater", async (t) => {
+  const { call, other, late } = await world(t);
+  await release(call);
+  // Of another tenant, so in another block, which counts by the other clock.
+  const again = { name: POD, host: "h1", tenant: "u" };
+  const { body } = await eventually(async () => {
+    const reply = await other("POST /address", again);
+    assert.equal(reply.status, 200);
+    return reply;
+  });
+  assert.ok(Number(body["sequence"]) < (late.endpoints[0]?.sequence ?? 0));
+  for (const each of [call, other]) await report(each, late);
+  assert.deepEqual(
+    (await held(call)).map(({ sequence }) => sequence),
+    [body["sequence"]],
+  );
 });
 
 test("who still lives after its address was released gets it back with a report made after that", async (t) => {

@@ -3,8 +3,8 @@ import { InputError } from "../../../base/errors.ts";
 import type { HostReport, HostReportReply } from "../../../core/api/types.ts";
 import { adopt } from "../../../core/ipam/adopt.ts";
 import { addressKey } from "../../../core/model/keys.ts";
-import type { Endpoint } from "../../../core/model/records.ts";
-import { parseIp } from "../../../core/net/ip.ts";
+import type { Address, Endpoint } from "../../../core/model/records.ts";
+import { equalIp, parseIp } from "../../../core/net/ip.ts";
 import type { Daemon } from "../daemon.ts";
 
 export type Told = {
@@ -18,22 +18,22 @@ type Conflicts = HostReportReply["conflicts"];
 const ADOPT_AT_ONCE = 10;
 
 /**
- * Resolves with what contradicts the store. What could not be adopted is kept for when a host or network comes. What was deleted after the agent
- * looked may be gone from its host by now: that is left to its next report.
+ * Resolves with what contradicts the store. What could not be adopted is kept for when a host or network comes. Of a name that was written or
+ * deleted after the agent looked the store knows better: that is left to its next report.
  */
 export async function adoptEndpoints(daemon: Daemon, host: string, told: Told): Promise<Conflicts> {
   const { mirror } = daemon;
   const { seen = Infinity } = told;
-  const endpoints = told.endpoints.map(toEndpoint);
-  refuseRepeatedNames(endpoints);
-  const there = new Set(endpoints.map(({ name }) => name).filter((name) => mirror.state.addresses.has(name)));
-  const isGone = (name: string): boolean => there.has(name) || mirror.deletedAt(addressKey(name)) > seen;
+  const reported = told.endpoints.map(toEndpoint);
+  refuseRepeatedNames(reported);
+  // What is there needs no adoption now, and must not have it once it has gone.
+  const endpoints = reported.filter((each) => !isThere(mirror.state.addresses.get(each.name), host, each));
+  const isCurrent = ({ name }: Endpoint): boolean => changedAt(daemon, addressKey(name)) <= seen;
   const conflicts: Conflicts = [];
   for (let i = 0; i < endpoints.length; i += ADOPT_AT_ONCE) {
     const some = endpoints.slice(i, i + ADOPT_AT_ONCE);
     const found = await daemon.writer.submit((state) => {
-      const alive = some.filter(({ name }) => state.addresses.has(name) || !isGone(name));
-      const plan = adopt(state, host, alive, { now: daemon.clock.now() });
+      const plan = adopt(state, host, some.filter(isCurrent), { now: daemon.clock.now() });
       return { value: plan.conflicts, plan };
     });
     conflicts.push(...found);
@@ -49,6 +49,14 @@ export async function adoptEndpoints(daemon: Daemon, host: string, told: Told): 
     daemon.log.warn("endpoints contradict the store", { host, conflicts: conflicts.slice(0, 5) });
   return conflicts;
 }
+
+const changedAt = ({ mirror }: Daemon, key: string): number =>
+  Math.max(mirror.revisionOf(key), mirror.deletedAt(key));
+
+const isThere = (known: Address | undefined, host: string, { sequence, ips }: Endpoint): boolean =>
+  known?.host === host &&
+  known.sequence === sequence &&
+  ips.every((ip) => known.ips.some((each) => equalIp(each.ip, ip)));
 
 /** Tries again what could not be adopted before; nothing is handed out meanwhile. */
 export async function readoptAfter<T>(daemon: Daemon, change: () => Promise<T>): Promise<T> {
