@@ -1,6 +1,6 @@
 // What each node is told of the policies. While there are none nothing is kept; with the first one the index is filled piece by piece, so that
 // nobody waits for it, and nodes are told when it is whole. Knows no streams.
-import { type Clock, Milliseconds } from "../../../base/clock.ts";
+import { type Clock, Milliseconds, Seconds } from "../../../base/clock.ts";
 import type { Lock } from "../../../base/lock.ts";
 import type { IpamState } from "../../../core/ipam/state.ts";
 import { encodeNodeDelta, encodeNodePolicy } from "../../../core/policy/node-codec.ts";
@@ -11,8 +11,16 @@ import { RecordedWorld } from "./recorded-world.ts";
 /** Changes that the index takes at once, and how long it works before others have their turn. */
 const AT_ONCE = 20;
 const TURN = Milliseconds(10);
+/** How long it fills before its loop says that it lives: a large world takes longer than a loop may be silent. */
+const SPELL = Seconds(1);
 
-type Kept = { readonly world: RecordedWorld; readonly index: PolicyIndex; isWhole: boolean };
+type Kept = {
+  readonly world: RecordedWorld;
+  /** What the index has not taken yet. */
+  readonly rest: Iterator<WorldChange>;
+  readonly index: PolicyIndex;
+  isWhole: boolean;
+};
 
 export type SharesDeps = {
   readonly clock: Clock;
@@ -64,25 +72,27 @@ export class PolicyShares {
     return new Map([...deltas].map(([host, delta]) => [host, encodeNodeDelta(delta)]));
   }
 
-  /** Fills the index, if that is to be done. Changes that come meanwhile are taken as they come: what is put twice is there once. */
+  /**
+   * Fills the index, if that is to be done, for a while: call it again until all is told. Changes that come meanwhile are taken as they come:
+   * what is put twice is there once.
+   */
   async fill(): Promise<void> {
     const kept = this.#kept;
-    if (!kept || kept.isWhole) return;
     const { clock, lock } = this.#deps;
-    const rest = kept.world.whole();
-    while (this.#kept === kept && !kept.isWhole) {
-      await lock.run(() => fillOn(kept, rest, clock));
+    const end = clock.monotonic() + SPELL;
+    while (kept && this.#kept === kept && !kept.isWhole && clock.monotonic() < end) {
+      await lock.run(() => fillOn(kept, clock));
       await clock.sleep(Milliseconds(0));
     }
   }
 }
 
-function fillOn(kept: Kept, rest: Iterator<WorldChange>, clock: Clock): void {
+function fillOn(kept: Kept, clock: Clock): void {
   const end = clock.monotonic() + TURN;
   while (!kept.isWhole && clock.monotonic() < end) {
     const some: WorldChange[] = [];
     while (some.length < AT_ONCE && !kept.isWhole) {
-      const next = rest.next();
+      const next = kept.rest.next();
       if (next.done) kept.isWhole = true;
       else some.push(next.value);
     }
@@ -90,6 +100,7 @@ function fillOn(kept: Kept, rest: Iterator<WorldChange>, clock: Clock): void {
   }
 }
 
-const newKept = (state: IpamState): Kept => ({
-  ...{ world: new RecordedWorld(state), index: createPolicyIndex(), isWhole: false },
-});
+function newKept(state: IpamState): Kept {
+  const world = new RecordedWorld(state);
+  return { world, rest: world.whole(), index: createPolicyIndex(), isWhole: false };
+}
