@@ -25,7 +25,11 @@ export const daemonOptions = {
     "romana",
     "audience that tokens of ServiceAccounts must be for",
   ),
-  insecure: options.option(options.toggle, false, "listen off loopback without TLS or without credentials"),
+  insecure: options.option(
+    options.toggle,
+    false,
+    "listen off loopback without TLS or without credentials; plain http to etcd off loopback",
+  ),
   clientRate: options.option(
     options.integer(0, 1_000_000),
     500,

@@ -12,6 +12,8 @@ export type EtcdFiles = {
   readonly etcdKey: string;
   readonly etcdUser: string;
   readonly etcdPasswordFile: string;
+  /** Plain http off loopback is taken. A password is not sent that way all the same. */
+  readonly insecure?: boolean;
 };
 export const NO_FILES: EtcdFiles = {
   etcdCa: "",
@@ -44,6 +46,9 @@ function endpointFaults(endpoints: readonly string[]): Fault[] {
     .map((text) => ({ code: "ETCD_ENDPOINT", field: "--store", value: withoutSecret(text), expected }));
 }
 
+const OPENLY =
+  "https, or an address of loopback (a daemon may be told --insecure): whoever is in between reads and writes every record";
+
 const withoutSecret = (text: string): string => text.replace(/\/\/.*@/, "//…@");
 
 function optionFaults(endpoints: readonly string[], files: EtcdFiles): Fault[] {
@@ -58,17 +63,14 @@ function optionFaults(endpoints: readonly string[], files: EtcdFiles): Fault[] {
   const openly = endpoints.find(
     (text) => text.startsWith("http:") && !isLoopback(ENDPOINT.exec(text)?.[2] ?? ""),
   );
-  if (etcdUser !== "" && openly !== undefined)
-    faults.push({
-      code: "ETCD_OPTION",
-      field: "--store",
-      value: openly,
-      expected: "https, as a password is sent",
-    });
+  const fault = (value: string, expected: string): Fault => ({
+    ...{ code: "ETCD_OPTION", field: "--store", value, expected },
+  });
+  if (etcdUser !== "" && openly !== undefined) faults.push(fault(openly, "https, as a password is sent"));
+  else if (openly !== undefined && files.insecure !== true) faults.push(fault(openly, OPENLY));
   const isPlain = !endpoints.some((text) => text.startsWith("https:"));
   if (isPlain && etcdCa + etcdCert !== "") {
-    const expected = "an endpoint with https, as certificates are given";
-    faults.push({ code: "ETCD_OPTION", field: "--store", value: endpoints.join(","), expected });
+    faults.push(fault(endpoints.join(","), "an endpoint with https, as certificates are given"));
   }
   return faults;
 }
