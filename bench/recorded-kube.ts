@@ -31,6 +31,8 @@ export async function startRecorded(nodes: number, pods: number): Promise<Record
     if (url.pathname.startsWith("/api")) kubernetes(lists, url, request, response);
     else void daemon(told, url.pathname, request, response);
   });
+  // As a real one, longer than anybody here pauses.
+  server.keepAliveTimeout = 90_000;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -79,7 +81,7 @@ async function daemon(
 ): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-  const empty = { hosts: [], pods: [], tenants: [], policies: [], faults: [], revision: 1 };
+  const empty = { hosts: [], pods: [], tenants: [], policies: [], faults: [], groups: [], revision: 1 };
   if (request.method === "GET") response.end(JSON.stringify(path === "/policies" ? [] : empty));
   else {
     const body = JSON.parse(Buffer.concat(chunks).toString()) as { name?: string; put?: unknown[] };

@@ -1,6 +1,7 @@
 // What the leader keeps true: done when poked and at intervals besides, tried again when it fails. A listener that does not lead has
 // nothing to do, and is well.
 import { type Clock, type Duration, Milliseconds, type Rng, Seconds } from "../../base/clock.ts";
+import { InputError, UnavailableError } from "../../base/errors.ts";
 import type { Health } from "../../base/health.ts";
 import type { Log } from "../../base/log.ts";
 import { type Runner, startRunner } from "../../base/runner.ts";
@@ -42,6 +43,8 @@ export function startDuty(
     reporter.ok();
   };
   const onError = (error: unknown, attempt: number): void => {
+    // A bug: be restarted.
+    if (!(error instanceof UnavailableError || error instanceof InputError)) throw error;
     metrics.failures.inc({ part });
     reporter.failed(String(error));
     if (attempt % LOG_EVERY === 0) log.warn("not done, trying again", { part, error: String(error) });
