@@ -21,7 +21,19 @@ test("of very many the oldest is forgotten", () => {
   deletions.passed(MANY);
   assert.deepEqual(
     [1, 2, MANY].map((i) => deletions.revisionOf(`key-${i}`)),
-    [0, 2, MANY],
+    [1, 2, MANY],
+    "its last deletion may be that of the oldest",
+  );
+  assert.equal(deletions.revisionOf("other"), 1);
+});
+
+test("of what went before all was read it is known that it went by then", () => {
+  const deletions = noted();
+  deletions.listed(2 * MANY);
+  deletions.note("k", 2 * MANY + 1);
+  assert.deepEqual(
+    ["key-7", "other", "k"].map((key) => deletions.revisionOf(key)),
+    [2 * MANY, 2 * MANY, 2 * MANY + 1],
   );
 });
 

@@ -28,7 +28,7 @@ async function world(t: TestContext) {
   const { cluster, revision } = await report(call, { endpoints: [] });
   const endpoint = { name, ips, tenant, segment, sequence };
   const late: HostReport = { endpoints: [endpoint], in_hand: [], seen: { cluster, revision } };
-  return { call, other, late };
+  return { call, other, late, start };
 }
 const report = async (call: Call, body: HostReport): Promise<HostReportReply> => {
   const reply = await call("POST /hosts/h1/report", body);
@@ -44,6 +44,13 @@ test("a report from before a release, at whichever daemon it arrives, does not b
   const { call, other, late } = await world(t);
   await release(call);
   for (const each of [call, other]) await report(each, late);
+  assert.deepEqual(await held(call), []);
+});
+
+test("a report from before a release does not bring the address back at a daemon that started after it", async (t) => {
+  const { call, late, start } = await world(t);
+  await release(call);
+  await report(await start(systemClock), late);
   assert.deepEqual(await held(call), []);
 });
 

@@ -98,7 +98,7 @@ export class Mirror {
     return this.#revisions.get(key) ?? 0;
   }
 
-  /** Store revision at which an absent key was deleted, at the latest; 0 where that is long ago, or it never was there. */
+  /** Store revision by which an absent key was deleted, if it ever was there: exact where this daemon saw it go. */
   deletedAt(key: string): number {
     return this.#revisions.has(key) ? 0 : this.#deletions.revisionOf(key);
   }
@@ -222,7 +222,7 @@ export class Mirror {
       const present = new Set(entries.map(({ key }) => key));
       const gone = [...this.#revisions.keys().filter((key) => !present.has(key))];
       const deletions = gone.flatMap((key) => this.#garbage.read(key, undefined) ?? []);
-      for (const key of gone) this.#gone(key, revision);
+      this.#deletions.listed(revision);
       this.#revisions.clear();
       this.#ours.clear();
       for (const { key, revision: written } of entries) this.#revisions.set(key, written);
