@@ -27,6 +27,8 @@ export class Adoption {
   #until = 0;
   #answered = Promise.withResolvers<void>();
   #holds = 0;
+  /** By host, what its agent had seen when it showed a loss. */
+  readonly #shown = new Map<string, Seen>();
 
   constructor(options: AdoptionOptions) {
     this.#options = options;
@@ -76,6 +78,17 @@ export class Adoption {
     if (!seen) return false;
     if (seen.cluster !== this.#options.cluster) return !this.#options.isImported;
     return seen.revision > revision;
+  }
+
+  /** A wait began, or goes on, because of what `host` had seen. */
+  shown(host: string, seen: Seen | undefined): void {
+    if (seen) this.#shown.set(host, seen);
+  }
+
+  /** An agent says the same again until it has followed the store as it is now: that is no other loss, and must not begin another wait. */
+  wasShown(host: string, seen: Seen | undefined): boolean {
+    const before = this.#shown.get(host);
+    return before !== undefined && before.cluster === seen?.cluster && before.revision === seen.revision;
   }
 
   /** Nothing is handed out while `work` runs. */

@@ -45,11 +45,17 @@ test("an empty store under live agents never hands out a live address", async (t
   assert.equal(await allocate(call, "new", "h1"), "STORE_FORGOT");
   const second = await report(call, "h2", { seen: seenElsewhere, endpoints: endpointsOf("h2") });
   assert.deepEqual([second.state, second.conflicts], ["ready", []]);
+  const again = await report(call, "h1", { seen: seenElsewhere, endpoints: endpointsOf("h1") });
+  assert.equal(
+    again.state,
+    "ready",
+    "what was told before the agent followed this store begins no other wait",
+  );
   const live = new Set(addresses.flatMap(({ ips }) => ips));
   for (let i = 0; i < 30; i++) assert.ok(!live.has(String(await allocate(call, `new-${i}`, "h1"))));
-  const again = (await call("GET /addresses")).body["addresses"] as AddressReply[];
+  const present = (await call("GET /addresses")).body["addresses"] as AddressReply[];
   for (const { name, ips, sequence } of addresses) {
-    const found = again.find((address) => address.name === name);
+    const found = present.find((address) => address.name === name);
     assert.deepEqual([found?.ips, found?.sequence], [ips, sequence]);
   }
 });

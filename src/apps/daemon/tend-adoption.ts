@@ -87,7 +87,9 @@ export async function noteIfLost(
     const isOdd = !adoption.isReady(mirror.state) && from !== undefined && adoption.isLoss(seen, from - 1);
     if (!isOdd || (await within(clock, ANSWER_WITHIN, adoption.answered))) return false;
   }
+  if (adoption.wasShown(host, seen)) return true;
   if (await note(daemon, planLoss))
     log.error("the store lost what an agent has seen", { host, seen, cluster, revision });
+  adoption.shown(host, seen);
   return true;
 }

@@ -53,8 +53,7 @@ test("without a daemon: pods stay connected, ADD and DEL are tried again later, 
 
 test("without an agent: pods stay connected; the next one knows them, and its DEL frees them", async () => {
   const call = { id: "pod", netns: node.pod("pod") };
-  // A report that was on its way may tell of the store before the last one once more.
-  const prevResult = await eventually(() => add(call), WITHIN);
+  const prevResult = await add(call);
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     await node.stopAgent(signal);
     assert.ok(await reaches(call.netns));
