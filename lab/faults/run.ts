@@ -67,7 +67,13 @@ export async function runFaults(bed: Bed, options: RunOptions): Promise<RunResul
 function startClients({ bed, clients, daemons }: FaultBed, options: RunOptions): ClientProcess[] {
   return clients.map((place, i) =>
     startClient(bed, place, {
-      ...{ seed: options.seed + i, name: place.name, workers: WORKERS, hosts: HOSTS },
+      ...{
+        seed: options.seed + i,
+        name: place.name,
+        workers: WORKERS,
+        hosts: HOSTS,
+        reports: options.reports,
+      },
       // Of both racks.
       own: HOSTS.filter((_, n) => Math.floor(n / 2) % clients.length === i),
       operations: Math.ceil(options.operations / clients.length),
