@@ -16,6 +16,8 @@ import { GREATEST_JUMP, inject } from "./inject.ts";
 import { type FaultKind, type FaultPlan, type Lane, planFaults } from "./plan-faults.ts";
 
 export type RunOptions = BedSize & {
+  /** Whether agents report what lives while faults strike. */
+  readonly reports: boolean;
   readonly seed: number;
   /** Requests, retries included. */
   readonly operations: number;
