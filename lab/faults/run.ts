@@ -16,8 +16,6 @@ import { GREATEST_JUMP, inject } from "./inject.ts";
 import { type FaultKind, type FaultPlan, type Lane, planFaults } from "./plan-faults.ts";
 
 export type RunOptions = BedSize & {
-  /** Whether agents report what lives while faults strike. */
-  readonly reports: boolean;
   readonly seed: number;
   /** Requests, retries included. */
   readonly operations: number;
@@ -69,13 +67,7 @@ export async function runFaults(bed: Bed, options: RunOptions): Promise<RunResul
 function startClients({ bed, clients, daemons }: FaultBed, options: RunOptions): ClientProcess[] {
   return clients.map((place, i) =>
     startClient(bed, place, {
-      ...{
-        seed: options.seed + i,
-        name: place.name,
-        workers: WORKERS,
-        hosts: HOSTS,
-        reports: options.reports,
-      },
+      ...{ seed: options.seed + i, name: place.name, workers: WORKERS, hosts: HOSTS },
       // Of both racks.
       own: HOSTS.filter((_, n) => Math.floor(n / 2) % clients.length === i),
       operations: Math.ceil(options.operations / clients.length),

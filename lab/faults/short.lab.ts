@@ -15,15 +15,7 @@ test(
     const bed = new Bed("built");
     try {
       const { violations, faults, operations } = await runFaults(bed, {
-        ...{
-          seed: SEED,
-          operations: OPERATIONS,
-          rounds: 2,
-          members: 3,
-          daemons: 3,
-          clients: 2,
-          reports: false,
-        },
+        ...{ seed: SEED, operations: OPERATIONS, rounds: 2, members: 3, daemons: 3, clients: 2 },
         limit: 240_000,
         progress: () => undefined,
       });

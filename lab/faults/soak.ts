@@ -32,7 +32,7 @@ const began = new Date();
 print(`${operations} operations, seed ${seed}, ${daemons} daemons, ${members} etcd members`);
 const result = await withBed(async (bed) => {
   const found = await runFaults(bed, {
-    ...{ seed, operations, rounds, daemons, members, clients: 2, limit: minutes * 60_000, reports: true },
+    ...{ seed, operations, rounds, daemons, members, clients: 2, limit: minutes * 60_000 },
     progress: (made, faults) => print(`${made} operations, ${faults} faults`),
   });
   if (found.violations.length > 0) keepEvidence(bed.dir);

@@ -20,6 +20,17 @@ export class Agents {
     this.#rng = rng;
   }
 
+  /** Before anything lives: an agent has followed its daemon before its node gets pods. */
+  async introduce(): Promise<void> {
+    for (const host of this.#world.own)
+      for (let daemon = 0; !this.#seen.has(host); daemon = (daemon + 1) % this.#world.daemons) {
+        const told = await this.#world.report(host, this.#bodyOf(host), daemon);
+        if (!told) return;
+        if (told.seen) this.#seen.set(host, told.seen);
+        else await this.#world.pause(PACE);
+      }
+  }
+
   async run(): Promise<void> {
     for (let n = 0; ; n++) {
       const host = this.#world.own[n % this.#world.own.length] ?? "";

@@ -48,8 +48,9 @@ async function begin(plan: ClientPlan): Promise<void> {
   const rngOf = (id: number) => seededRng(plan.seed * 1009 + id);
   const workers = Array.from({ length: plan.workers }, (_, id) => new Worker(world, id, rngOf(id)));
   const operator = new Operator(world, rngOf(plan.workers), 1000 + 16_384 * Number(plan.name.at(-1)));
-  const agents = plan.reports ? [new Agents(world, workers, rngOf(plan.workers + 1))] : [];
-  await Promise.all([...workers, operator, ...agents].map((each) => each.run()));
+  const agents = new Agents(world, workers, rngOf(plan.workers + 1));
+  await agents.introduce();
+  await Promise.all([...workers, operator, agents].map((each) => each.run()));
   clearInterval(progress);
   await new Promise((resolve) => file.end(resolve));
   await api.close();

@@ -6,8 +6,6 @@ export type ClientPlan = {
   readonly name: string;
   /** Requests under way at once. */
   readonly workers: number;
-  /** Whether agents report what lives while faults strike. */
-  readonly reports: boolean;
   /** Requests to make, retries included. */
   readonly operations: number;
   readonly daemons: readonly string[];

@@ -7,6 +7,7 @@ import { createFakeClock } from "../../../test/support/fake-clock.ts";
 import { storeWith } from "../../../test/support/store-with.ts";
 import { systemClock } from "../../base/clock.ts";
 import { UnavailableError } from "../../base/errors.ts";
+import type { AddressReply } from "../../core/api/types.ts";
 import { createMemoryStore } from "../../io/store/memory-store.ts";
 import type { Store } from "../../io/store/store.ts";
 import { Currency } from "./currency.ts";
@@ -18,12 +19,18 @@ function holdable(store: Store) {
   let gate = Promise.resolve();
   let reading = Promise.resolve();
   let open = (): void => undefined;
+  let conflicts = 0;
   const wrapped = storeWith(store, {
     async *watch(prefix, options) {
       for await (const message of store.watch(prefix, options)) {
         await gate;
         yield message;
       }
+    },
+    async txn(compares, operations) {
+      const result = await store.txn(compares, operations);
+      if (result.kind === "conflict") conflicts++;
+      return result;
     },
     async *snapshot(prefix) {
       await reading;
@@ -34,7 +41,7 @@ function holdable(store: Store) {
     ({ promise: gate, resolve: open } = Promise.withResolvers<void>());
     if (reads) reading = gate;
   };
-  return { store: wrapped, hold, release: () => open() };
+  return { store: wrapped, hold, release: () => open(), conflicts: () => conflicts };
 }
 
 /** Two daemons on one store; the second hears of the first's writes only once it is released, or reads all again. */
@@ -93,6 +100,21 @@ test("an agent that saw more than a late mirror knows is no sign of a loss, and 
   assert.deepEqual([body["state"], Number(body["revision"]) >= revision], ["ready", true]);
   const refused = await lagging.call(`GET /watch?since=${revision}&cluster=${seen.cluster}`);
   assert.deepEqual([refused.status, refused.body["code"]], [503, "BEHIND"]);
+});
+
+test("what is released while a report that knows no revision waits for the store is not brought back by it", async (t) => {
+  const { current, lagging, hold, release, conflicts } = await pair(t);
+  hold({ reads: true });
+  const { body } = await allocate(current.call, "p");
+  const { name, ips, tenant, segment, sequence } = body as unknown as AddressReply;
+  const endpoints = [{ name, ips, tenant, segment, sequence }];
+  const reported = lagging.call("POST /hosts/h/report", { endpoints, in_hand: [] });
+  await eventually(() => assert.ok(conflicts() > 0));
+  await current.call(releaseOf("p"));
+  release();
+  assert.equal((await reported).status, 200);
+  await agreed(current, lagging);
+  assert.equal(lagging.daemon.mirror.state.addresses.size, 0);
 });
 
 test("a watch from a revision that the store has not reached begins anew: there is no such past", async (t) => {

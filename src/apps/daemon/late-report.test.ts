@@ -78,6 +78,20 @@ test("a report of an earlier life does not take the place of the present one, th
   );
 });
 
+test("what could be adopted in part only is not brought back by a host that joins after its release", async (t) => {
+  const { call, late } = await world(t);
+  await call("POST /address", { name: "net/other/eth0", host: "h1", tenant: "t" });
+  await release(call);
+  // Its block is another tenant's: it is taken all the same, and told to be misplaced.
+  const misplaced = late.endpoints.map((each) => ({ ...each, tenant: "u" }));
+  const { conflicts } = await report(call, { endpoints: misplaced, in_hand: [] });
+  assert.equal(conflicts.length, 2, JSON.stringify(conflicts));
+  await release(call);
+  await call("POST /hosts", { name: "h2", ip: "192.168.0.2", tags: { rack: "b" } });
+  const names = (await held(call)).map(({ name }) => name);
+  assert.deepEqual(names, ["net/other/eth0"]);
+});
+
 test("who still lives after its address was released gets it back with a report made after that", async (t) => {
   const { call, late } = await world(t);
   await release(call);

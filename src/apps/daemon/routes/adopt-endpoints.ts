@@ -9,8 +9,8 @@ import type { Daemon } from "../daemon.ts";
 
 export type Told = {
   readonly endpoints: HostReport["endpoints"];
-  /** The revision of this store that the agent had seen before it looked; `undefined`: of another one, or of one that forgot. */
-  readonly seen: number | undefined;
+  /** The revision of this store that the agent had seen before it looked. */
+  readonly seen: number;
 };
 type Conflicts = HostReportReply["conflicts"];
 
@@ -23,7 +23,7 @@ const ADOPT_AT_ONCE = 10;
  */
 export async function adoptEndpoints(daemon: Daemon, host: string, told: Told): Promise<Conflicts> {
   const { mirror } = daemon;
-  const { seen = Infinity } = told;
+  const { seen } = told;
   const reported = told.endpoints.map(toEndpoint);
   refuseRepeatedNames(reported);
   // What is there needs no adoption now, and must not have it once it has gone.
@@ -42,7 +42,7 @@ export async function adoptEndpoints(daemon: Daemon, host: string, told: Told): 
   if (open.size === 0) daemon.unadopted.delete(host);
   else
     daemon.unadopted.set(host, {
-      seen: told.seen,
+      seen,
       endpoints: told.endpoints.filter(({ name }) => open.has(name)),
     });
   if (open.size > 0)

@@ -50,10 +50,12 @@ export function hostRoutes(app: FastifyInstance, daemon: Daemon): void {
     "/hosts/:name/report",
     { schema: { summary: "What an agent has and has seen", body: HostReport, ...replies(HostReportReply) } },
     async ({ params, body }): Promise<HostReportReply> => {
+      // What changes while this is answered is newer than what the agent saw, whichever store it knows.
+      const received = mirror.revision;
       // The mirror may lag behind another daemon's writes, which the agent saw there: then the store itself is asked.
       const newest = await daemon.currency.newest(body.seen?.revision ?? 0);
       const isLoss = await noteIfLost(daemon, params.name, { seen: body.seen, revision: newest });
-      const seen = !isLoss && body.seen?.cluster === daemon.cluster ? body.seen.revision : undefined;
+      const seen = !isLoss && body.seen?.cluster === daemon.cluster ? body.seen.revision : received;
       const conflicts = await adoptEndpoints(daemon, params.name, { endpoints: body.endpoints, seen });
       await note(daemon, (state) => planReported(state, params.name));
       await tendAdoption(daemon);
