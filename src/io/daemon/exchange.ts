@@ -1,6 +1,7 @@
 // One request and its whole reply, as a value or as an error of the family that its status says.
 import type { IncomingMessage } from "node:http";
 import { type Fault, InputError, UnavailableError } from "../../base/errors.ts";
+import { textAtMost } from "../../base/text-at-most.ts";
 import type { ApiError } from "../../core/api/types.ts";
 import type { Sending, Transport } from "./transport.ts";
 
@@ -33,19 +34,12 @@ export async function* download(transport: Transport, url: URL, sending: Sending
 }
 
 async function readText(reply: IncomingMessage, url: URL): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
   try {
-    for await (const chunk of reply as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > MAX_REPLY) throw new Error("the reply is too large");
-      chunks.push(chunk);
-    }
+    return await textAtMost(MAX_REPLY, reply);
   } catch (cause) {
     const message = `no whole answer from the daemon at ${url.origin} (${(cause as Error).message})`;
     throw new UnavailableError({ code: "DAEMON_UNREACHABLE", message }, { cause });
   }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 function parse(text: string, url: URL): unknown {

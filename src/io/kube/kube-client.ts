@@ -2,6 +2,7 @@
 import { Agent, type IncomingMessage, request, type RequestOptions } from "node:http";
 import { Agent as TlsAgent, request as tlsRequest } from "node:https";
 import { UnavailableError } from "../../base/errors.ts";
+import { textAtMost } from "../../base/text-at-most.ts";
 import type { KubeAccess } from "./kube-access.ts";
 import { kubeError } from "./kube-error.ts";
 import type { KubeEvent, KubeStatus } from "./types.ts";
@@ -110,19 +111,12 @@ function unreachable(url: URL, cause: Error): UnavailableError {
 }
 
 async function readText(reply: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
   try {
-    for await (const chunk of reply as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > MAX_REPLY) throw new Error("the reply is too large");
-      chunks.push(chunk);
-    }
+    return await textAtMost(MAX_REPLY, reply);
   } catch (cause) {
     const message = `Kubernetes: no whole answer (${(cause as Error).message})`;
     throw new UnavailableError({ code: "KUBE_UNREACHABLE", message }, { cause });
   }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 function parse(text: string): unknown {
