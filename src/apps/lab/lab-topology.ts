@@ -1,6 +1,7 @@
 // The operator's topology as the lab's daemon gets it: the same networks and groups, with the lab's hosts and their addresses. Pure.
 import type { GroupDocument, TopologyDocument } from "../../core/api/types.ts";
 import { assignHost } from "../../core/topology/assign.ts";
+import { routingDocument } from "../../core/model/routing.ts";
 import type { Group, Topology, Tree } from "../../core/model/topology.ts";
 import { formatCidr } from "../../core/net/cidr.ts";
 import { formatIp } from "../../core/net/ip.ts";
@@ -52,7 +53,7 @@ function groupDocument(group: Group, hostsOf: HostsOf): GroupDocument {
   return {
     name,
     ...(Object.keys(assignment).length > 0 ? { assignment: { ...assignment } } : {}),
-    ...(routing === undefined ? {} : { routing }),
+    ...(routing ? { routing: routingDocument(routing) } : {}),
     groups: membersOf(group, hostsOf),
   };
 }

@@ -8,7 +8,7 @@ import { parseCidr } from "../net/cidr.ts";
 import { parseIp } from "../net/ip.ts";
 import { applyNodeDelta } from "../policy/apply-node-delta.ts";
 import { decodeNodeDelta, decodeNodePolicy } from "../policy/node-codec.ts";
-import { parseTopology } from "../topology/parse-topology.ts";
+import { parseToldTopology } from "../topology/parse-topology.ts";
 
 type World = {
   readonly cluster: string;
@@ -130,10 +130,7 @@ function readHost(value: HostReply): Host {
 const readBlock = (value: BlockView): BlockRoute => ({ ...value, cidr: parseCidr(value.cidr) });
 
 /** The daemon's own document carries every prefix, so it parses as it was carved. Invalid is as absent: blocks are routed without it. */
-function readTopology(value: unknown): Topology {
-  const parsed = parseTopology(withoutRevision(value));
-  return parsed.kind === "valid" ? parsed.topology : noTopology;
-}
+const readTopology = (value: unknown): Topology => parseToldTopology(withoutRevision(value)) ?? noTopology;
 
 function withoutRevision(value: unknown): unknown {
   const { revision: _, ...document } = value as Record<string, unknown>;

@@ -13,6 +13,8 @@ import {
   readString,
   readStrings,
 } from "./codec-read.ts";
+import { readRouting } from "./read-routing.ts";
+import { type Routing, routingDocument } from "./routing.ts";
 import type { Group, ListedHost, Network, Topology, Tree } from "./topology.ts";
 
 /** A deeper tree than this is refused: encode and decode walk it by recursion. Far beyond what a prefix of 128 bits can be split. */
@@ -33,7 +35,8 @@ export function decodeTopology(key: string, text: string): Topology {
 function groupDocument(group: Group): unknown {
   const { name, path, assignment, routing, prefixes, groups, hosts } = group;
   const texts = Object.fromEntries(Object.entries(prefixes).map(([key, cidr]) => [key, formatCidr(cidr)]));
-  return { name, path, assignment, routing, prefixes: texts, groups: groups.map(groupDocument), hosts };
+  const said = routing && routingDocument(routing);
+  return { name, path, assignment, routing: said, prefixes: texts, groups: groups.map(groupDocument), hosts };
 }
 
 function readNetwork(reader: Reader): Network {
@@ -59,12 +62,16 @@ function readGroup(reader: Reader, depth: number): Group {
     name: readString(group.name),
     path: readString(group.path),
     assignment: readStrings(group.assignment),
-    routing: group.routing?.value,
+    routing: readKeptRouting(group.routing),
     prefixes: readPrefixes(group.prefixes),
     groups: readArray(group.groups, (child) => readGroup(child, depth + 1)),
     hosts: readArray(group.hosts, readListedHost),
   };
 }
+
+/** Before routing was read, a topology kept whatever was given: what says nothing now said nothing then. */
+const readKeptRouting = (reader: Reader | undefined): Routing | undefined =>
+  reader && readRouting(reader, () => undefined);
 
 const readPrefixes = (reader: Reader): Record<string, Cidr> =>
   Object.fromEntries(readRecord(reader).map(([network, prefix]) => [network, readCidr(prefix)]));

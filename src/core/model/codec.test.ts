@@ -115,7 +115,7 @@ test("a topology keeps its prefixes and its routing as given", () => {
     name: path.slice(path.lastIndexOf("/") + 1),
     path,
     assignment: { zone: "a" },
-    routing: { bgp: [1, null] },
+    routing: { kind: "v2", words: "prefix-announce-bgp:peer" },
     prefixes: { net: parseCidr("10.1.0.0/17"), six: parseCidr("fd00::/49") },
     groups: [],
     hosts: [{ name: "h1", ips: ["192.0.2.1"] }],
@@ -132,6 +132,18 @@ test("a topology keeps its prefixes and its routing as given", () => {
     trees: [{ networks: ["net", "six"], root }],
   };
   assert.deepEqual(decodeTopology(topologyKey, encodeTopology(topology)), topology);
+});
+
+test("what an earlier version kept as routing is read where it is understood, and is as nothing where not", () => {
+  const kept = (routing: unknown): unknown => {
+    const prefixes = { net: "10.1.0.0/16" };
+    const root = { name: "", path: "", assignment: {}, routing, prefixes, groups: [], hosts: [] };
+    const text = JSON.stringify({ networks: [], trees: [{ networks: ["net"], root }] });
+    return decodeTopology(topologyKey, text).trees[0]?.root.routing;
+  };
+  assert.deepEqual(kept("none"), { kind: "none" });
+  for (const routing of [{ bgp: [1, null] }, "x", 0, false, null, undefined])
+    assert.equal(kept(routing), undefined);
 });
 
 test("keys of any name parse back, and stay in their folder", () => {

@@ -1,5 +1,6 @@
 // The carved topology: what the operator described, with a prefix for every group.
 import type { Cidr } from "../net/cidr.ts";
+import type { Routing } from "./routing.ts";
 
 /** One network of the operator: a prefix from which blocks are cut. */
 export type Network = {
@@ -19,8 +20,8 @@ export type Group = {
   readonly path: string;
   /** Node labels that put a host here (all must match). Empty: any host. */
   readonly assignment: Readonly<Record<string, string>>;
-  /** Kept as given for the publisher; `undefined` where the file says nothing. */
-  readonly routing: unknown;
+  /** `undefined` where the file says nothing: as the group above. */
+  readonly routing: Routing | undefined;
   /** The group's carved prefix in each network of its tree, by network name. */
   readonly prefixes: Readonly<Record<string, Cidr>>;
   readonly groups: readonly Group[];

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { allGroups } from "./groups.ts";
-import { parseTopology } from "./parse-topology.ts";
+import { parseTopology, parseToldTopology } from "./parse-topology.ts";
+import { topologyDocument } from "./topology-document.ts";
 import { document, faultsOf, firstTree, groups, net, six, valid } from "./testdata/documents.ts";
 
 test("a list of hosts makes the group a leaf that lists them", () => {
@@ -56,9 +57,18 @@ test("labels of a listed host are read over, as the original answered with them"
   assert.deepEqual(firstTree(valid(document([listed]))).root.hosts, [{ name: "h", ips: ["1.1.1.1"] }]);
 });
 
-test("routing is kept as given, whatever it is", () => {
-  for (const routing of [{ bgp: [1, { __proto__: null }] }, null, "x", 0, false])
-    assert.deepEqual(firstTree(valid(document([{ name: "a", routing }]))).root.groups[0]?.routing, routing);
+test("routing is of the group that says it, and is answered as it was said", () => {
+  const routing = { bgp: { as: 65_001, neighbours: [{ ip: "192.0.2.1", as: 65_000 }] } };
+  const topology = valid(document([{ name: "a", routing }, { name: "b" }]));
+  const [a, b] = firstTree(topology).root.groups;
+  assert.deepEqual([a?.routing?.kind, b?.routing], ["bgp", undefined]);
+  assert.deepEqual(topologyDocument(topology).topologies[0]?.map[0]?.routing, routing);
+});
+
+test("a daemon's answer with routing that is not understood is read without it, and nothing else is forgiven", () => {
+  const told = parseToldTopology(document([{ name: "a", routing: { later: true } }]));
+  assert.deepEqual(told, valid(document(groups("a"))));
+  assert.equal(parseToldTopology(document([{ name: "a", later: true }])), undefined);
 });
 
 test("names of groups may have blanks inside, as the original's own files do", () => {
@@ -242,7 +252,7 @@ const wrong: readonly (readonly [string, unknown, ...string[]])[] = [
     document(racks(10_000), [{ ...net, cidr: "10.0.0.0/20" }]),
     "GROUP_TOO_WIDE topologies[0].map",
   ],
-  ["deep routing", inMap({ name: "a", routing: nested(10_000) }), `ROUTING_DEPTH ${map0}.routing`],
+  ["deep routing", inMap({ name: "a", routing: nested(10_000) }), `ROUTING_KIND ${map0}.routing`],
 ];
 for (const [what, value, ...expected] of wrong)
   test(`refuses ${what}`, () => {

@@ -1,5 +1,6 @@
 // The door for topology documents: all faults at once, or a carved topology.
 import type { Fault } from "../../base/errors.ts";
+import { isRoutingFault } from "../model/read-routing.ts";
 import type { Topology } from "../model/topology.ts";
 import { carveTopology } from "./carve.ts";
 import { readTopology } from "./read-topology.ts";
@@ -23,4 +24,17 @@ export function parseTopology(document: unknown, previous?: Topology): ParsedTop
   // A document with faults is carved all the same: whoever mends it wants to know now that its groups do not fit either.
   const topology = carveTopology(readTopology(document, report), previous, report);
   return faults.length > 0 ? { kind: "invalid", faults } : { kind: "valid", topology };
+}
+
+/**
+ * What a daemon answers, which may be of another version: a routing that is not understood is as none, since the prefixes beside it hold.
+ * `undefined`: it cannot be read.
+ */
+export function parseToldTopology(document: unknown): Topology | undefined {
+  let isWhole = true;
+  const report = (fault: Fault): void => {
+    if (!isRoutingFault(fault)) isWhole = false;
+  };
+  const topology = carveTopology(readTopology(document, report), undefined, report);
+  return isWhole ? topology : undefined;
 }

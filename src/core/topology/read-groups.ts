@@ -3,7 +3,6 @@ import { formatIp, type Ip } from "../net/ip.ts";
 import type { ListedHost, Network } from "../model/topology.ts";
 import {
   at,
-  isDeeper,
   isRecord,
   type Json,
   type Place,
@@ -16,6 +15,7 @@ import {
   type Report,
   reportDuplicates,
 } from "../model/read-fields.ts";
+import { readRouting } from "../model/read-routing.ts";
 import { readPins } from "./read-pins.ts";
 import type { GroupSpec } from "./read-topology.ts";
 
@@ -71,17 +71,12 @@ function readGroup(place: Place, name: Place, { networks, depth }: Siblings, rep
   const item = readRecord(place, known, "a group {name, groups} or a host {name, ip}", report);
   if (!item) return [];
   const { field } = place;
-  const routing = at(item, "routing", field);
-  if (isDeeper(routing.value, MAX_DEPTH)) {
-    const expected = `at most ${MAX_DEPTH} levels of nesting`;
-    report({ code: "ROUTING_DEPTH", field: routing.field, value: "deeper levels", expected });
-  }
   const spec = {
     // The original's own topologies have blanks in names of groups: "failure-domain: us-east-1a".
     name: readName(name, report, { spaces: true }),
     field,
     assignment: readLabels(at(item, "assignment", field), report),
-    routing: routing.value,
+    routing: readRouting(at(item, "routing", field), report),
     pins: readPins(item, field, networks, report),
   };
   const children = readChildren({ ...at(item, "groups", field), networks, depth: depth + 1 }, report);

@@ -1,6 +1,7 @@
 // The `networks` of a topology document.
-import { type Cidr, compareCidr, containsCidr, formatCidr, overlaps, parseCidr } from "../net/cidr.ts";
+import { type Cidr, compareCidr, containsCidr, formatCidr, overlaps } from "../net/cidr.ts";
 import { bitsOf } from "../net/ip.ts";
+import { UNUSABLE } from "../net/unusable.ts";
 import type { Network } from "../model/topology.ts";
 import {
   at,
@@ -17,17 +18,6 @@ import {
 const DEFAULT_BLOCK_MASK = { 4: 29, 6: 125 } as const;
 /** A block's record lists its addresses, and is written at every allocation. */
 const MAX_BLOCK_BITS = 16;
-
-/** What no pod can have: this host, loopback, link-local (the pods' gateway is there), multicast. RFC 6890, RFC 4291. */
-const UNUSABLE = [
-  "0.0.0.0/8",
-  "127.0.0.0/8",
-  "169.254.0.0/16",
-  "224.0.0.0/4",
-  "::/96",
-  "fe80::/10",
-  "ff00::/8",
-].map((text) => parseCidr(text));
 
 /** By name; `undefined` where a network is there but wrong, so that whoever names it is not blamed too. */
 export function readNetworks(place: Place, report: Report): ReadonlyMap<string, Network | undefined> {

@@ -1,5 +1,6 @@
 // A topology document (R4) as a typed specification, or everything that is wrong with its form. Carves nothing.
 import { type Cidr, equalCidr, formatCidr } from "../net/cidr.ts";
+import type { Routing } from "../model/routing.ts";
 import type { ListedHost, Network } from "../model/topology.ts";
 import {
   at,
@@ -19,7 +20,7 @@ export type GroupSpec = {
   /** Its place in the document: `topologies[0].map[2].groups[1]`. */
   readonly field: string;
   readonly assignment: Readonly<Record<string, string>>;
-  readonly routing: unknown;
+  readonly routing: Routing | undefined;
   /** Prefixes that the document itself states, as `GET /topology` answers. */
   readonly pins: readonly Pin[];
   readonly groups: readonly GroupSpec[];

@@ -1,6 +1,7 @@
 // A carved topology as the document that `GET /topology` answers (R4): what was given, with `cidr` and `cidrs` filled in.
 // Reading it back gives the same topology.
 import { formatCidr } from "../net/cidr.ts";
+import { routingDocument } from "../model/routing.ts";
 import type { Group, ListedHost, Network, Topology, Tree } from "../model/topology.ts";
 
 // The same shapes as core/api's TopologyDocument, which this folder may not import: the compiler compares them where they meet.
@@ -40,7 +41,7 @@ function groupJson(group: Group, networks: readonly string[]): GroupJson {
   return {
     name,
     ...(Object.keys(assignment).length > 0 ? { assignment: { ...assignment } } : {}),
-    ...(routing === undefined ? {} : { routing }),
+    ...(routing ? { routing: routingDocument(routing) } : {}),
     groups: childrenJson(group, networks),
     ...cidrsJson(group, networks),
   };
