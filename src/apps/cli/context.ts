@@ -1,11 +1,20 @@
 // What every command gets: how to ask the daemon and how to print.
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import type { Command } from "commander";
+import { silentLog } from "../../base/log.ts";
+import { parseDocument } from "../../io/document/parse-document.ts";
+import { openKubeAccess } from "../../io/kube/kube-access.ts";
+import { createKubeClient, type KubeClient } from "../../io/kube/kube-client.ts";
 import { type Client, createClient } from "./client.ts";
 import { type CliFlags, cliConfig } from "./config.ts";
 import { type Column, render } from "./output.ts";
 
 export type Context = {
   readonly client: Client;
+  /** To Kubernetes, as the file says, or as kubectl would find it: KUBECONFIG, the pod's own account, `~/.kube/config`. InputError of `openKubeAccess`. */
+  readonly kubernetes: (kubeconfig: string | undefined) => KubeClient;
   readonly print: (text: string) => void;
   /** The reply for scripts, its rows for people. */
   readonly show: <Row>(whole: unknown, rows: readonly Row[], columns: readonly Column<Row>[]) => void;
@@ -42,6 +51,10 @@ export function contextOf(command: Command, { out, err, env }: Streams): Context
           }
         : {}),
     }),
+    kubernetes: (given) => {
+      const kubeconfig = given ?? env["KUBECONFIG"] ?? ownKubeconfig(env);
+      return createKubeClient(openKubeAccess({ kubeconfig, env, parse: parseDocument, log: silentLog }));
+    },
     print,
     show: (whole, rows, columns) => {
       print(render(format, whole, rows, columns));
@@ -50,4 +63,9 @@ export function contextOf(command: Command, { out, err, env }: Streams): Context
       print(format === "table" ? sentence : render(format, whole, [], []));
     },
   };
+}
+
+function ownKubeconfig({ KUBERNETES_SERVICE_HOST: inPod }: Streams["env"]): string {
+  const path = join(homedir(), ".kube/config");
+  return inPod === undefined && existsSync(path) ? path : "";
 }

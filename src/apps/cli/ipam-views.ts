@@ -6,12 +6,13 @@ import type {
   LeakReply,
   TenantUseReply,
 } from "../../core/api/ipam.ts";
+import type { KubernetesFinding } from "./kubernetes-findings.ts";
 import type { Column } from "./output.ts";
 
 /** Keys as `romana store` shows them: the prefix that all have says nothing. */
 const keyText = (key: string): string => key.replace(/^\/romana\/v3\//, "");
 
-export const findingColumns: readonly Column<FindingReply>[] = [
+export const findingColumns: readonly Column<FindingReply | KubernetesFinding>[] = [
   ["Finding", ({ kind }) => kind],
   ["Subject", ({ subject }) => keyText(subject)],
   ["Addresses", ({ ips }) => ips.join(", ") || "-"],

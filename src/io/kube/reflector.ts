@@ -8,7 +8,8 @@ import type { Log } from "../../base/log.ts";
 import { type Runner, startRunner } from "../../base/runner.ts";
 import type { KubeClient } from "./kube-client.ts";
 import { isKubeError } from "./kube-error.ts";
-import type { KubeEvent, KubeList, KubeObject } from "./types.ts";
+import { listPages } from "./list-pages.ts";
+import type { KubeEvent, KubeObject } from "./types.ts";
 
 export type Change<T> = {
   /** `namespace/name`, or the name of what has no namespace. */
@@ -114,23 +115,19 @@ class Following<T> implements Reflector<T> {
     if (seconds > 0) await clock.sleep(Seconds(Math.min(seconds, 60)), signal).catch(() => undefined);
   }
 
-  /** All pages are of one revision: what changes meanwhile comes with the watch from there on. */
+  /** What changes meanwhile comes with the watch from its revision on. */
   async #list(signal: AbortSignal): Promise<string> {
     const { client } = this.#deps;
-    const { path, query, page = 500 } = this.#options;
+    const { path, query, page } = this.#options;
     const items = new Map<string, T>();
-    let next: string | undefined;
-    do {
-      const paging = { limit: `${page}`, ...(next !== undefined && { continue: next }) };
-      const list: KubeList = await client.ask("GET", path, { query: { ...query, ...paging }, signal });
-      for (const object of list.items) this.#keep(items, object);
-      next = list.metadata.continue === "" ? undefined : list.metadata.continue;
-      if (next === undefined) {
-        this.#replace(items);
-        return list.metadata.resourceVersion ?? "";
-      }
-    } while (!signal.aborted);
-    throw new UnavailableError({ code: "KUBE_STOPPED" });
+    let revision = "";
+    const pages = listPages(client, path, { ...(query && { query }), ...(page && { page }), signal });
+    for await (const each of pages) {
+      for (const object of each.items) this.#keep(items, object);
+      revision = each.revision;
+    }
+    this.#replace(items);
+    return revision;
   }
 
   #keep(items: Map<string, T>, object: KubeObject): void {

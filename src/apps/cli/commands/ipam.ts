@@ -1,7 +1,8 @@
 // `romana ipam …`.
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { AddressInfoReply, CheckReply, GcReply, UsageReply } from "../../../core/api/ipam.ts";
-import type { AdoptReply } from "../../../core/api/types.ts";
+import type { AddressList, AdoptReply, NetworkReply } from "../../../core/api/types.ts";
+import { parseCidr } from "../../../core/net/cidr.ts";
 import type { Context } from "../context.ts";
 import {
   addressInfoColumns,
@@ -10,6 +11,8 @@ import {
   leakColumns,
   tenantUseColumns,
 } from "../ipam-views.ts";
+import { type KubernetesFinding, kubernetesFindings } from "../kubernetes-findings.ts";
+import { podFacts } from "../kubernetes-pods.ts";
 import { renderTable } from "../output.ts";
 import type { Action } from "./action.ts";
 
@@ -27,6 +30,14 @@ export function ipamCommands(program: Command, action: Action): void {
     .command("check")
     .description("what is wrong with the addresses, with evidence; exit code 3 if anything is")
     .option("--limit <n>", "findings shown", "1000")
+    .option("--kubernetes", "compare with the pods of Kubernetes too")
+    .addOption(
+      new Option("--kubeconfig <file>", "--kubernetes by this file (KUBECONFIG; default as kubectl)").implies(
+        {
+          kubernetes: true,
+        },
+      ),
+    )
     .action(action(checkIpam));
   ipam
     .command("gc")
@@ -51,10 +62,39 @@ async function showUsage({ client, show, tell }: Context, { address }: { address
   tell(reply, reply.groups.length === 0 ? "no networks" : tables.join("\n\n"));
 }
 
-async function checkIpam({ client, show }: Context, { limit }: { limit: string }): Promise<number> {
-  const reply = await client.request<CheckReply>("GET", `/ipam/check?limit=${encodeURIComponent(limit)}`);
-  show(reply, reply.findings, findingColumns);
+type CheckOptions = {
+  readonly limit: string;
+  readonly kubernetes?: boolean;
+  readonly kubeconfig?: string;
+};
+
+async function checkIpam(context: Context, { limit, kubernetes, kubeconfig }: CheckOptions): Promise<number> {
+  const { client, show } = context;
+  const records = await client.request<CheckReply>("GET", `/ipam/check?limit=${encodeURIComponent(limit)}`);
+  const found = kubernetes ? await compareWithPods(context, kubeconfig) : [];
+  const counts = { ...records.counts };
+  for (const { kind } of found) counts[kind] = (counts[kind] ?? 0) + 1;
+  const findings = [...records.findings, ...found].slice(0, Number(limit));
+  const reply = { ...records, total: records.total + found.length, counts, findings };
+  show(reply, findings, findingColumns);
   return reply.total > 0 ? FOUND : 0;
+}
+
+async function compareWithPods(
+  { client, kubernetes }: Context,
+  kubeconfig: string | undefined,
+): Promise<KubernetesFinding[]> {
+  const kube = kubernetes(kubeconfig);
+  const addresses = (): Promise<AddressList> => client.request("GET", "/addresses");
+  try {
+    const before = await addresses();
+    const pods = await podFacts(kube);
+    const networks = await client.request<NetworkReply[]>("GET", "/networks");
+    const cidrs = networks.map(({ cidr }) => parseCidr(cidr));
+    return kubernetesFindings({ before, pods, after: await addresses(), networks: cidrs });
+  } finally {
+    kube.close();
+  }
 }
 
 async function collectLeaks(
