@@ -13,6 +13,7 @@ import { overlapFault } from "./overlap.ts";
 /** Each row: a command line, the code and the sentence that it is refused with. */
 const refused: readonly (readonly [string, string, RegExp])[] = [
   ["--dry-run", "OPTION_VALUE", /^--dry-run: true: expected --once beside it$/],
+  ["--sandbox-grace 0", "OPTION_VALUE", /^--sandbox-grace: "?0"?: expected at least 1s$/],
   ["--service-cluster-ip-range 10.0.0.1/8", "CIDR_HOST_BITS", /^--service-cluster-ip-range: "10.0.0.1\/8"/],
   ["--service-cluster-ip-range fd00::/64,nonsense", "CIDR", /^--service-cluster-ip-range: "nonsense"/],
   ["--daemon 10.0.0.1:9600", "DAEMON_URL", /^--daemon: "10.0.0.1:9600": expected an address as https:/],

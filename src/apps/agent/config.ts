@@ -58,6 +58,16 @@ export const agentOptions = {
     "CIDRs of others who know the way to pods, and are left out of --nat",
   ),
   cniSocket: option(options.text, "/run/romana/cni.sock", "unix socket on which the CNI plugin asks"),
+  criSocket: option(
+    options.text,
+    "",
+    "unix socket of the container runtime (CRI v1): what is left of sandboxes that it has forgotten is released",
+  ),
+  sandboxGrace: option(
+    options.duration,
+    Seconds(300),
+    "how long a sandbox must be unknown to the container runtime for that",
+  ),
   stateDir: option(
     options.text,
     "/var/lib/romana",
@@ -82,6 +92,7 @@ export const agentOptions = {
   config: option(options.text, "", "file of options, YAML or JSON, keys as flags without dashes"),
 } as const satisfies options.OptionTable;
 
+const LEAST_GRACE = Seconds(1);
 export const ENV_PREFIX = "ROMANA_AGENT";
 export type AgentConfig = options.OptionValues<typeof agentOptions>;
 
@@ -93,6 +104,13 @@ export function checkConfig(config: AgentConfig): void {
   if (faults.length > 0) throw new InputError(faults);
   parseServiceRange(config.serviceClusterIpRange);
   parseCidrs("--nat-exceptions", config.natExceptions);
+  if (config.sandboxGrace < LEAST_GRACE)
+    throw new InputError({
+      code: "OPTION_VALUE",
+      field: "--sandbox-grace",
+      value: config.sandboxGrace,
+      expected: "at least 1s",
+    });
   if (config.dryRun && !config.once)
     throw new InputError({
       code: "OPTION_VALUE",

@@ -58,6 +58,11 @@ export function createMetrics() {
     }),
     blocks: new Gauge({ name: "romana_agent_mirror_blocks", help: "Blocks this node knows of", registers }),
     endpoints: new Gauge({ name: "romana_agent_endpoints", help: "Pods attached on this node", registers }),
+    strays: new Counter({
+      name: "romana_agent_strays_released_total",
+      help: "Endpoints that were released as the container runtime has no such sandbox",
+      registers,
+    }),
     cniRequests: new Counter({
       name: "romana_agent_cni_requests_total",
       help: "CNI requests",

@@ -31,6 +31,7 @@ import { createMetrics } from "./metrics.ts";
 import { findNodeLink, type NodeLink, nodeLink, type Observation, subnetsOf } from "./observe.ts";
 import { openPods } from "./pods/open-pods.ts";
 import { createReconciler, type Reconciler } from "./reconcile.ts";
+import { openSandboxes } from "./sandboxes/open-sandboxes.ts";
 import { createScopedWatch } from "./scoped-watch.ts";
 import { silence, startSyncLoop } from "./sync-loop.ts";
 
@@ -227,6 +228,8 @@ async function openAgent(
     mtu: () => config.mtu || link.mtu,
     notReady: () => notReadyReason(health.state().parts),
   };
+  const sandboxes = await openSandboxes(config, { ...deps, cni: cniDeps, turns, metrics });
+  opened.push(() => sandboxes?.close());
   const cni = await startCniServer(config.cniSocket, {
     run: createCommands(cniDeps, turns),
     clock: systemClock,
