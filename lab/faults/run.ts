@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { seededRng } from "../../src/base/clock.ts";
+import { SEQUENCE_PER_MS } from "../../src/core/ipam/allocate.ts";
 import type { Bed } from "../../test/support/bed.ts";
 import { type ClientProcess, startClient } from "./bed/client-process.ts";
 import { type BedSize, type FaultBed, startFaultBed } from "./bed/fault-bed.ts";
@@ -130,7 +131,11 @@ async function judge(
   const operations: Operation[] = [];
   for (let i = 0; i < clients; i++) await readHistory(historyOf(bed.bed, i), operations);
   const small = [{ tenant: "tight", cidr: "10.200.0.0/26", blockMask: 29 }];
-  const found = checkHistory({ ground: { hosts: HOSTS, small, skew: GREATEST_JUMP }, operations, final });
+  const found = checkHistory({
+    ground: { hosts: HOSTS, small, skew: GREATEST_JUMP * SEQUENCE_PER_MS },
+    operations,
+    final,
+  });
   const violations = [
     ...found.map(({ rule, what }) => `${rule}: ${what}`),
     ...tornRecords(records),

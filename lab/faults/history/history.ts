@@ -55,7 +55,7 @@ export type Ground = {
   readonly hosts: readonly string[];
   /** Networks of which a refusal for lack of addresses is judged; IPv4, one group. */
   readonly small: readonly { readonly tenant: string; readonly cidr: string; readonly blockMask: number }[];
-  /** How far clocks of daemons are apart at most, milliseconds: sequence numbers may fall by that much. */
+  /** How far clocks of daemons are apart at most, in the unit of sequence numbers, which may fall by that much. */
   readonly skew: number;
 };
 

@@ -89,7 +89,7 @@ function granted(
 ): Allocation {
   // Never below the wall clock: a block that was returned and claimed again starts from nothing, and the number of an
   // earlier life must not come back.
-  const least = Math.max(now, ...choices.map(({ block }) => block.sequence + 1));
+  const least = Math.max(now * SEQUENCE_PER_MS, ...choices.map(({ block }) => block.sequence + 1));
   const sequence = least + stepTo(least, choices);
   const { name, host, tenant, segment, pod } = request;
   const address: Address = {
@@ -116,8 +116,13 @@ function granted(
   };
 }
 
-/** Blocks count apart: each has numbers of its own residue, so that a name that moves between two that are ahead of the clock gets no number twice. */
-const RESIDUES = 127;
+/** Sequence numbers count microseconds. */
+export const SEQUENCE_PER_MS = 1000;
+/**
+ * Blocks count apart: each has numbers of its own residue, so that a name that moves between two that are ahead of the clock gets no number twice.
+ * A prime: as many blocks in a row differ, and a number is at most so many microseconds ahead.
+ */
+const RESIDUES = 131_071;
 
 function stepTo(least: number, [choice]: readonly Choice[]): number {
   if (!choice) return 0;

@@ -4,6 +4,7 @@ import { type Cidr, containsIp } from "../net/cidr.ts";
 import type { Ip } from "../net/ip.ts";
 import { overlapping } from "../net/range-set.ts";
 import type { Address, Block } from "../model/records.ts";
+import { SEQUENCE_PER_MS } from "./allocate.ts";
 import { offsetOf } from "./choose.ts";
 import { placeHolding } from "./reservations.ts";
 import type { IpamState } from "./state.ts";
@@ -41,7 +42,7 @@ function stateOf(
   { now, cooldown }: { readonly now: number; readonly cooldown: Duration },
 ): Pick<AddressDescription, "state" | "since"> {
   const slot = block?.slots.get(offsetOf(block.cidr, ip));
-  if (slot?.state === "used") return { state: "used", since: slot.sequence };
+  if (slot?.state === "used") return { state: "used", since: Math.floor(slot.sequence / SEQUENCE_PER_MS) };
   if (slot?.quarantined && slot.since > now) return { state: "quarantined", since: slot.since };
   if (slot && slot.since > now - cooldown) return { state: "cooling", since: slot.since };
   const { reserved, kept } = state.spaces[ip.family];

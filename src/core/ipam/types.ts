@@ -61,7 +61,7 @@ export type AllocateRequest = {
 };
 
 export type AllocateOptions = {
-  /** Wall time, milliseconds. Also the floor of the sequence number. */
+  /** Wall time, milliseconds. Also, in microseconds, the floor of the sequence number. */
   readonly now: number;
   /** A non-negative integer, different for each daemon: where in a group the search for a new block starts. */
   readonly offsetSeed: number;

@@ -97,7 +97,7 @@ test("of an address: its block, group, holder, and since when", () => {
   const options = { now: 6000, cooldown };
   const said = describeAddress(state, seat.ip, options);
   assert.deepEqual([said.state, said.network, said.group], ["used", "four", "b"]);
-  assert.ok(said.since !== undefined && said.since >= 5000 && said.since < 5127);
+  assert.ok(said.since !== undefined && said.since >= 5000 && said.since < 5132);
   assert.deepEqual([said.holder, said.block && containsIp(said.block.cidr, seat.ip)], [answer.address, true]);
   const free = describeAddress(state, ipAt(seat.block, 3), options);
   assert.deepEqual([free.state, free.since, free.holder], ["free", undefined, undefined]);
