@@ -29,7 +29,7 @@ export interface FakeKube {
   end(): void;
   /** Forgets its history: pages and watches from before are gone. */
   compact(): void;
-  /** How requests are refused from now on, by method and path; `undefined`: served. */
+  /** How requests are refused from now on, by method (of a watch: WATCH) and path; `undefined`: served. */
   refuse(how: (method: string, path: string) => Refusal | undefined): void;
   /** Answers nothing from now on, on open connections too. */
   pause(): void;
@@ -151,7 +151,8 @@ class Server implements Omit<FakeKube, "access" | "close"> {
     const { method = "" } = request;
     this.asked.push(`${method} ${request.url ?? ""}`);
     if (this.#isPaused) return;
-    const refusal = this.#refuse(method, url.pathname);
+    const isWatch = url.searchParams.get("watch") === "true";
+    const refusal = this.#refuse(isWatch ? "WATCH" : method, url.pathname);
     const [, version = "", namespace = "", plural = "", name = ""] = FORM.exec(url.pathname) ?? [];
     const target = { path: `${version}/${plural}`, namespace, name };
     if (refusal) refuse(response, refusal);

@@ -122,3 +122,17 @@ test("of two at once one gets it", async (t) => {
   assert.equal(both.filter(({ leader }) => leader.isLeading).length, 1);
   assert.ok(["a", "b"].includes(holder() ?? ""));
 });
+
+test("a wall clock that jumps, ahead or back, changes nothing about who leads", async (t) => {
+  const { start, clock, holder, pass } = await setUp(t);
+  const a = start("a");
+  await eventually(() => assert.equal(a.leader.isLeading, true));
+  const b = start("b");
+  await eventually(() => assert.equal(b.health().ok, true));
+  for (const hours of [5, -10]) {
+    clock.jump(hours * 3_600_000);
+    await pass(20);
+    assert.deepEqual([a.leader.isLeading, b.leader.isLeading, holder()], [true, false, "a"]);
+  }
+  assert.deepEqual([a.began(), b.began()], [1, 0]);
+});

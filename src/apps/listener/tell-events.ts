@@ -1,7 +1,7 @@
 // What an operator must know, as Events on the objects that it is about: once, and again while it lasts, as Kubernetes forgets them
 // after an hour.
+import { allEnded } from "../../base/all-ended.ts";
 import { type Clock, Seconds } from "../../base/clock.ts";
-import { UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { KubeClient } from "../../io/kube/kube-client.ts";
 
@@ -34,26 +34,30 @@ const AT_ONCE = 50;
 /** core/v1: a note is longer than that nowhere. */
 const LONGEST = 1000;
 
-/** Called with all that is wrong now. Never throws: what cannot be told is in the log. */
+/** Called with all that is wrong now. UnavailableError, after all were tried: what could not be told is told with the next call. */
 export function createTeller(deps: EventsDeps): (faults: readonly ObjectFault[]) => Promise<void> {
   const { clock, log } = deps;
+  /** When it was told; -Infinity: it could not be. */
   let told = new Map<string, number>();
+  const tell = async (key: string, fault: ObjectFault): Promise<void> => {
+    if (told.get(key) !== -Infinity) log.warn(fault.message, { ...fault.object, reason: fault.reason });
+    told.set(key, -Infinity);
+    await post(fault, deps);
+    told.set(key, clock.monotonic());
+  };
   return async (faults) => {
     const keys = new Map(faults.map((fault) => [JSON.stringify(fault), fault]));
     told = new Map([...told].filter(([key]) => keys.has(key)));
     const now = clock.monotonic();
     const due = [...keys].filter(([key]) => now - (told.get(key) ?? -Infinity) >= AGAIN_AFTER);
-    for (const [key, fault] of due.slice(0, AT_ONCE)) {
-      const { object, reason, message } = fault;
-      log.warn(message, { ...object, reason });
-      told.set(key, now);
-      await post(fault, deps);
-    }
+    await allEnded(due.slice(0, AT_ONCE).map(([key, fault]) => tell(key, fault)));
   };
 }
 
-async function post({ object, reason, message }: ObjectFault, deps: EventsDeps): Promise<void> {
-  const { client, clock, log, identity } = deps;
+async function post(
+  { object, reason, message }: ObjectFault,
+  { client, clock, identity }: EventsDeps,
+): Promise<void> {
   const namespace = object.namespace || "default";
   const at = new Date(clock.now()).toISOString().replace(/\.\d+/, "");
   const body = {
@@ -67,10 +71,5 @@ async function post({ object, reason, message }: ObjectFault, deps: EventsDeps):
     ...{ source: { component: "romana-listener" }, reportingComponent: "romana-listener" },
     reportingInstance: identity,
   };
-  try {
-    await client.ask("POST", `/api/v1/namespaces/${namespace}/events`, { body });
-  } catch (error) {
-    if (!(error instanceof UnavailableError)) throw error;
-    log.warn("an event was not written", { ...object, error: error.message });
-  }
+  await client.ask("POST", `/api/v1/namespaces/${namespace}/events`, { body });
 }

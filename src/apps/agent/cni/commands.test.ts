@@ -121,6 +121,21 @@ test("a DEL that comes while the ADD works waits, and frees what it made", async
   assert.match(told.find((line) => line.startsWith("release")) ?? "", /"sequence":5/);
 });
 
+test("a DEL that comes before its ADD is done with, and hinders neither the ADD nor the next DEL", async () => {
+  const { told, faults, code, deps, run } = createBench();
+  faults.release = "409"; // nothing is held under the name
+  assert.equal(await code("DEL"), undefined);
+  faults.release = "";
+  await Promise.all([run("DEL"), run("ADD")]);
+  assert.deepEqual(
+    deps.endpoints.list().map(({ name }) => name),
+    ["net/c/eth0"],
+  );
+  await run("DEL");
+  assert.match(told.findLast((line) => line.startsWith("release")) ?? "", /"sequence":5/);
+  assert.deepEqual(deps.endpoints.list(), []);
+});
+
 test("a DEL of what nobody here knows frees what this host holds under the name, and is done if it is another's", async () => {
   const { told, faults, code } = createBench();
   faults.release = "409";

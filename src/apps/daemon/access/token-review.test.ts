@@ -32,6 +32,7 @@ type Bed = {
   readonly reviews: TokenReviews;
   readonly asked: string[];
   readonly advance: (ms: number) => Promise<void>;
+  readonly jump: (ms: number) => void;
   /** What is answered from now on. */
   answer: (token: string) => Promise<unknown>;
 };
@@ -45,7 +46,8 @@ function setUp(status: unknown = agent()): Bed {
     return bed.answer(shown);
   };
   const reviews = createTokenReviews(ask, { audience: "romana", accounts }, { clock, log: silentLog });
-  return Object.assign(bed, { reviews, asked, advance: (ms: number) => clock.advance(ms) });
+  const { advance, jump } = clock;
+  return Object.assign(bed, { reviews, asked, advance, jump });
 }
 
 const user = (username: unknown): object => agent({ user: { username, extra: { [NODE]: ["n1"] } } });
@@ -129,6 +131,16 @@ test("while the API server is away who was known is known until the token's end,
   await assert.rejects(async () => bed.reviews.callerOf(jwt({ exp: NOW + 3600 }, "new")), isReview);
   await bed.advance(3_000_000);
   assert.equal(bed.reviews.callerOf(token), undefined);
+});
+
+test("a clock that jumps past a token's end makes it nobody's for as long, and asks nothing anew", async () => {
+  const bed = setUp();
+  await bed.reviews.callerOf(token);
+  bed.jump(7_200_000);
+  assert.equal(bed.reviews.callerOf(token), undefined);
+  bed.jump(-2 * 7_200_000);
+  assert.equal((await bed.reviews.callerOf(token))?.owns, "n1");
+  assert.equal(bed.asked.length, 1);
 });
 
 test("an account whose token is refused at the next look is nobody from then on", async () => {

@@ -81,6 +81,7 @@ const kubeconfigOf = ({ access }: FakeKube): string =>
     users: [{ name: "u", user: { token: "secret" } }],
   });
 
+/** With an address of the other family too. */
 export const putNode = (
   kube: FakeKube,
   name: string,
@@ -89,7 +90,10 @@ export const putNode = (
 ): void =>
   kube.put("/api/v1/nodes", {
     metadata: { name, labels },
-    status: { addresses: [{ type: "InternalIP", address }], conditions: [{ type: "Ready", status: "True" }] },
+    status: {
+      addresses: [address, `fd00:9::${address.replaceAll(".", ":")}`].map((each) => ({ type: "InternalIP", address: each })),
+      conditions: [{ type: "Ready", status: "True" }],
+    },
   });
 
 export async function hosts(call: Call): Promise<Record<string, string>> {
