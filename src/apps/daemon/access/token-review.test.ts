@@ -46,8 +46,8 @@ function setUp(status: unknown = agent()): Bed {
     return bed.answer(shown);
   };
   const reviews = createTokenReviews(ask, { audience: "romana", accounts }, { clock, log: silentLog });
-  const { advance, jump } = clock;
-  return Object.assign(bed, { reviews, asked, advance, jump });
+  const advance = (ms: number): Promise<void> => clock.advance(ms);
+  return Object.assign(bed, { reviews, asked, advance, jump: (ms: number) => clock.jump(ms) });
 }
 
 const user = (username: unknown): object => agent({ user: { username, extra: { [NODE]: ["n1"] } } });
