@@ -11,7 +11,7 @@ export function createFakeEndpoints(pods: Readonly<Record<number, readonly strin
     get: (name) => endpoints.get(name),
     list: () => [...endpoints.values()],
     alive: () => [...endpoints.values()].filter(({ name }) => !leaving.has(name)),
-    add: (added) => {
+    add: async (added) => {
       endpoints.set(added.name, added);
       leaving.delete(added.name);
     },

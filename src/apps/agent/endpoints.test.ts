@@ -32,9 +32,9 @@ test("what one agent kept the next one knows, until it is removed", async (t) =>
   const path = await directory(t);
   let changes = 0;
   const first = await open(path, () => void changes++);
-  first.add(endpoint("a"));
-  first.add(endpoint("a", 2));
-  first.add(endpoint("b/../../c"));
+  await first.add(endpoint("a"));
+  await first.add(endpoint("a", 2));
+  await first.add(endpoint("b/../../c"));
   assert.equal(changes, 3);
   const second = await open(path);
   assert.deepEqual(
@@ -56,19 +56,19 @@ test("what one agent kept the next one knows, until it is removed", async (t) =>
 test("one that is leaving is neither routed nor reported, but known", async (t) => {
   let changes = 0;
   const endpoints = await open(await directory(t), () => void changes++);
-  endpoints.add(endpoint("a"));
+  await endpoints.add(endpoint("a"));
   endpoints.leave("a");
   endpoints.leave("a");
   endpoints.leave("nowhere");
   assert.deepEqual([endpoints.alive(), endpoints.get("a")?.name, changes], [[], "a", 2]);
-  endpoints.add(endpoint("a"));
+  await endpoints.add(endpoint("a"));
   assert.equal(endpoints.alive().length, 1);
 });
 
 test("one that has another link by now does not leave with the old one", async (t) => {
   const endpoints = await open(await directory(t));
-  endpoints.add(endpoint("a"));
-  endpoints.add({ ...endpoint("a"), hostIndex: 8 });
+  await endpoints.add(endpoint("a"));
+  await endpoints.add({ ...endpoint("a"), hostIndex: 8 });
   endpoints.leaveLink(7);
   assert.equal(endpoints.alive().length, 1);
   endpoints.leaveLink(8);
@@ -77,7 +77,7 @@ test("one that has another link by now does not leave with the old one", async (
 
 test("a file that is none is set aside, and the others are read", async (t) => {
   const path = await directory(t);
-  (await open(path)).add(endpoint("a"));
+  await (await open(path)).add(endpoint("a"));
   await writeFile(join(path, "half.json"), '{"name":"b","ips":[');
   await writeFile(join(path, "other.json"), "{}");
   assert.deepEqual((await open(path)).list(), [endpoint("a")]);
@@ -101,7 +101,7 @@ const damages: readonly (readonly [string, unknown])[] = [
 for (const [what, damaged] of damages)
   test(`a file with ${what} is set aside: it stops neither the routes nor the report of the others`, async (t) => {
     const path = await directory(t);
-    (await open(path)).add(endpoint("a"));
+    await (await open(path)).add(endpoint("a"));
     await writeFile(join(path, "b.json"), JSON.stringify(damaged));
     assert.deepEqual((await open(path)).list(), [endpoint("a")]);
     assert.ok((await readdir(path)).includes("b.json.bad"));
@@ -116,9 +116,8 @@ test("a directory that cannot be written is named, and the endpoint is not taken
   const gone = await directory(t);
   const endpoints = await open(join(gone, "endpoints"));
   await rm(join(gone, "endpoints"), { recursive: true });
-  assert.throws(
-    () => endpoints.add(endpoint("a")),
-    (error) => error instanceof UnavailableError,
-  );
+  const added = endpoints.add(endpoint("a"));
+  assert.equal(endpoints.get("a")?.name, "a");
+  await assert.rejects(added, UnavailableError);
   assert.equal(endpoints.get("a"), undefined);
 });

@@ -30,8 +30,8 @@ export interface Endpoints {
   list(): readonly AgentEndpoint[];
   /** Those whose interface is there: they are routed and reported. */
   alive(): readonly AgentEndpoint[];
-  /** The next agent finds it. UnavailableError `STATE_DIR`. */
-  add(endpoint: AgentEndpoint): void;
+  /** Known at once; when it resolves the next agent finds it. UnavailableError `STATE_DIR`. */
+  add(endpoint: AgentEndpoint): Promise<void>;
   /** Its interface is going or gone: no route leads to it any more; the record stays until `remove`. */
   leave(name: string): void;
   /** As `leave`, for the one whose host interface has this index: it may have another by now, and then it stays. */
@@ -57,11 +57,18 @@ export async function openEndpoints(
     get: (name) => endpoints.get(name),
     list: () => [...endpoints.values()],
     alive: () => [...endpoints.values()].filter(({ name }) => !leaving.has(name)),
-    add(endpoint) {
-      write(fileOf(endpoint.name), JSON.stringify(endpoint));
+    async add(endpoint) {
       endpoints.set(endpoint.name, endpoint);
       leaving.delete(endpoint.name);
       changed();
+      // What the caller sends to the kernel in this turn goes first: it works while this is written.
+      await Promise.resolve();
+      try {
+        write(fileOf(endpoint.name), JSON.stringify(endpoint));
+      } catch (error) {
+        endpoints.delete(endpoint.name);
+        throw error;
+      }
     },
     leave,
     leaveLink(hostIndex) {

@@ -81,7 +81,7 @@ test("from nothing to whole, once; its echoes are no news, and nothing is read a
 test("a change of the world costs no look at the kernel", async () => {
   const bench = await settledBench();
   bench.mirror.apply(blockLine("10.0.1.0/29", "beside"));
-  bench.endpoints.add(endpoint(70, ["10.0.0.2"]));
+  await bench.endpoints.add(endpoint(70, ["10.0.0.2"]));
   await settle(bench);
   assert.ok(showTable(bench.kernel.table).includes("10.0.1.0/29 via 192.168.0.3 dev 2"));
   assert.ok(showTable(bench.kernel.table).includes("10.0.0.2/32 dev 70"));
@@ -178,7 +178,7 @@ test("nothing is removed before the mirror is whole, but pods are routed", async
   const mirror = createMirror();
   const fresh = { ...bench, mirror };
   fresh.reconciler = createReconciler({ hostname: "me", table: 10, multihop: false }, fresh);
-  bench.endpoints.add(endpoint(70, ["10.0.0.1", "10.0.0.3"]));
+  await bench.endpoints.add(endpoint(70, ["10.0.0.1", "10.0.0.3"]));
   await fresh.reconciler.sync();
   assert.deepEqual(showTable(bench.kernel.table), [...whole, "10.0.0.3/32 dev 70"].sort());
   for (const line of worldLines(...hosts)) mirror.apply(line);
@@ -202,8 +202,8 @@ test("a kernel without IPv6 gets rules and routes of IPv4 alone", async () => {
 
 test("a pod whose pair is gone is left; one whose pair came while the kernel was read is not", async () => {
   const bench = startBench();
-  bench.endpoints.add(endpoint(99, ["10.0.0.6"]));
-  bench.kernel.onRoutes(() => bench.endpoints.add(endpoint(70, ["10.0.0.1"])));
+  await bench.endpoints.add(endpoint(99, ["10.0.0.6"]));
+  bench.kernel.onRoutes(() => void bench.endpoints.add(endpoint(70, ["10.0.0.1"])));
   await bench.reconciler.observation();
   assert.deepEqual(
     bench.endpoints.alive().map(({ hostIndex }) => hostIndex),

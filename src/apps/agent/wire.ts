@@ -131,8 +131,7 @@ async function openAgent(
   const changed = (): void => {
     poke();
   };
-  // An ADD and a DEL do their part in the kernel themselves: they are answered before the loop takes it up.
-  const endpointsChanged = (): void => void systemClock.sleep(Milliseconds(1)).then(changed);
+  const endpointsChanged = soonOnce(changed);
   const parts = await openParts(config, { log, netns, changed: endpointsChanged, opened });
   const { hostname, client, helper, kernel, mirror, endpoints, reconciler, share, filter } = parts;
 
@@ -246,6 +245,21 @@ async function openAgent(
   }
   log.info("ready", { hostname, link: link.name, mtu: config.mtu || link.mtu, table: config.routeTableId });
   return { failed };
+}
+
+/** An ADD and a DEL do their part in the kernel themselves: they are answered before the loops take it up, and those of a burst at once. */
+const ANSWERED_AFTER = Milliseconds(10);
+
+function soonOnce(work: () => void): () => void {
+  let isWaiting = false;
+  return () => {
+    if (isWaiting) return;
+    isWaiting = true;
+    void systemClock.sleep(ANSWERED_AFTER).then(() => {
+      isWaiting = false;
+      work();
+    });
+  };
 }
 
 /** Without it pods that are known are attached all the same. */

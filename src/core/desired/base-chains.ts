@@ -1,4 +1,5 @@
 // The chains that are on every node: where packets come in, and what comes before policy.
+import { memoize } from "../../base/memoize.ts";
 import type { HookName, Match, NftChain, NftRule } from "../nft/types.ts";
 import type { NodeHost } from "../model/node-policy.ts";
 import type { Direction } from "../model/policy.ts";
@@ -40,7 +41,8 @@ const neighbours = [DISCOVERY, LISTENERS, LISTENERS_2].map((types) =>
 const local = (direction: "in" | "out"): NftRule =>
   rule(ACCEPT, { kind: "interface", direction, name: "lo" });
 
-export function baseChains(host: NodeHost): NftChain[] {
+/** The same objects while the host is under the same policies. */
+export const baseChains = memoize((host: NodeHost): readonly NftChain[] => {
   const toHost = host.ingress ? [goTo(HOST_INGRESS, { kind: "to-this-host" })] : [];
   const fromPods = [...dispatch("egress"), goTo(INGRESS)];
   return [
@@ -51,7 +53,7 @@ export function baseChains(host: NodeHost): NftChain[] {
     fromPod(),
     chain(INGRESS, "the sender's side allows it", ...toHost, ...dispatch("ingress"), rule(ACCEPT)),
   ];
-}
+});
 
 const acceptIn = (set: string, ...ends: ("saddr" | "daddr")[]): NftRule[] =>
   lookups(set, (family) => ends.map((end) => addressField(family, end))).map((match) => rule(ACCEPT, match));

@@ -2,7 +2,7 @@
 import type { NftChain, NftSet } from "../nft/types.ts";
 import type { Cidr } from "../net/cidr.ts";
 import { prefixSet, toCidrs } from "../net/prefix-set.ts";
-import { nftSet } from "./nft-sets.ts";
+import { entryOf, nftSet } from "./nft-sets.ts";
 import { ADDRESS, addressField, chain, FAMILIES, lookups, POD_SETS, rule } from "./ruleset-words.ts";
 
 export type Masquerade = {
@@ -23,7 +23,7 @@ export function masqueradeSets({ known }: Masquerade): NftSet[] {
       ...{ name: KNOWN, comment: "to these pods keep their addresses", family, key: [ADDRESS[family]] },
       ...{
         interval: true,
-        entries: disjoint.filter(({ ip }) => ip.family === family).map((cidr) => [[cidr]]),
+        entries: disjoint.filter(({ ip }) => ip.family === family).map((cidr) => entryOf(cidr)),
       },
     }),
   );

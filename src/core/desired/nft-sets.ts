@@ -1,17 +1,22 @@
 // The sets that policies name, as sets of nftables: one of each family.
+import { memoize } from "../../base/memoize.ts";
 import { keyText } from "../nft/key-text.ts";
 import { commentOf } from "../nft/mark.ts";
 import type { Element, KeyType, KeyValue, NftSet } from "../nft/types.ts";
-import type { NodeSet } from "../model/node-policy.ts";
+import type { NodePolicy, NodeSet } from "../model/node-policy.ts";
 import type { Family } from "../net/ip.ts";
 import { ADDRESS, FAMILIES, familyName } from "./ruleset-words.ts";
+
+/** An element under the text of its key. */
+export type Entry = readonly [text: string, element: Element];
+export const entryOf = (...key: readonly KeyValue[]): Entry => [keyText(key), { key, chain: undefined }];
 
 type Content = {
   readonly name: string;
   readonly comment: string;
   readonly family: Family;
   readonly key: readonly KeyType[];
-  readonly entries: readonly (readonly [key: readonly KeyValue[], chain?: string])[];
+  readonly entries: readonly Entry[];
   readonly interval?: boolean;
   readonly isMap?: boolean;
 };
@@ -25,21 +30,13 @@ export function nftSet({
   interval = false,
   isMap = false,
 }: Content): NftSet {
-  const elements = new Map<string, Element>();
-  for (const [key, chain] of entries) elements.set(keyText(key), { key, chain });
+  const elements = new Map(entries);
   return { name: familyName(name, family), comment: commentOf(comment), key, interval, isMap, elements };
 }
 
-/** By the set that they were made of: a large set that did not change costs nothing, and is the same object as before. */
-const made = new WeakMap<NodeSet, readonly NftSet[]>();
-
-export function setsOf(set: NodeSet): readonly NftSet[] {
-  const known = made.get(set);
-  if (known) return known;
-  const sets = FAMILIES.map((family) => setOfFamily(set, family));
-  made.set(set, sets);
-  return sets;
-}
+/** A set that did not change costs nothing, and is the same object as before. */
+export const policySets = memoize((sets: NodePolicy["sets"]) => [...sets.values()].flatMap(setsOf));
+const setsOf = memoize((set: NodeSet) => FAMILIES.map((family) => setOfFamily(set, family)));
 
 function setOfFamily({ name, about, kind, elements }: NodeSet, family: Family): NftSet {
   const mine = [...elements.values()].filter(({ cidr }) => cidr.ip.family === family);
@@ -47,10 +44,10 @@ function setOfFamily({ name, about, kind, elements }: NodeSet, family: Family): 
   if (kind === "addresses")
     return nftSet({
       ...{ ...common, key: [ADDRESS[family]], interval: true },
-      entries: mine.map(({ cidr }) => [[cidr]]),
+      entries: mine.map(({ cidr }) => entryOf(cidr)),
     });
   return nftSet({
     ...{ ...common, key: [ADDRESS[family], "inet_service"] },
-    entries: mine.map(({ cidr, port = 0 }) => [[cidr, port]]),
+    entries: mine.map(({ cidr, port = 0 }) => entryOf(cidr, port)),
   });
 }

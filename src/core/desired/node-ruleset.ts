@@ -4,7 +4,7 @@ import type { Isolation, NodePolicy } from "../model/node-policy.ts";
 import type { Ip } from "../net/ip.ts";
 import { baseChains, hostChains } from "./base-chains.ts";
 import { type Masquerade, masqueradeChain, masqueradeSets } from "./masquerade.ts";
-import { setsOf } from "./nft-sets.ts";
+import { policySets } from "./nft-sets.ts";
 import { podSets, policySetChains } from "./pod-sets.ts";
 import { policyChains } from "./policy-chains.ts";
 
@@ -22,7 +22,7 @@ export type RulesetNode = {
   /** `undefined`: pods keep their addresses wherever they send to. */
   readonly masquerade?: Masquerade | undefined;
 };
-export type IsolatedEndpoint = RulesetEndpoint & Isolation;
+export type IsolatedEndpoint = Isolation & { readonly endpoint: RulesetEndpoint };
 
 /** Of a node that no policy concerns: what is left is what every node needs. */
 export const OPEN_POLICY: NodePolicy = {
@@ -37,22 +37,25 @@ export function desiredRuleset(policy: NodePolicy, node: RulesetNode): Ruleset {
     sets: byName([
       ...podSets(pods),
       ...(masquerade ? masqueradeSets(masquerade) : []),
-      ...[...policy.sets.values()].flatMap(setsOf),
+      ...policySets(policy.sets),
     ]),
     chains: byName([
       ...baseChains(policy.host),
       ...hostChains(policy.host, failsafePorts),
       ...(masquerade ? [masqueradeChain(masquerade)] : []),
       ...policySetChains(pods),
-      ...[...policy.chains.values()].flatMap(policyChains),
+      ...policyChains(policy.chains),
     ]),
   };
 }
 
 function isolated({ pods }: NodePolicy, endpoint: RulesetEndpoint): IsolatedEndpoint {
   const { ingress, egress } = (endpoint.pod === undefined ? undefined : pods.get(endpoint.pod)) ?? {};
-  return { ...endpoint, ingress, egress };
+  return { endpoint, ingress, egress };
 }
 
-const byName = <T extends { readonly name: string }>(list: readonly T[]): ReadonlyMap<string, T> =>
-  new Map(list.map((each) => [each.name, each]));
+function byName<T extends { readonly name: string }>(list: readonly T[]): ReadonlyMap<string, T> {
+  const named = new Map<string, T>();
+  for (const each of list) named.set(each.name, each);
+  return named;
+}

@@ -1,10 +1,11 @@
 // What the table knows of the pods that are attached here: their addresses, and the policies that each is under.
-import type { KeyType, KeyValue, NftChain, NftSet } from "../nft/types.ts";
+import { memoize } from "../../base/memoize.ts";
+import type { KeyType, NftChain, NftSet } from "../nft/types.ts";
 import { hostCidr } from "../net/cidr.ts";
 import type { Direction } from "../model/policy.ts";
-import type { Family, Ip } from "../net/ip.ts";
-import type { IsolatedEndpoint } from "./node-ruleset.ts";
-import { nftSet } from "./nft-sets.ts";
+import type { Family } from "../net/ip.ts";
+import type { IsolatedEndpoint, RulesetEndpoint } from "./node-ruleset.ts";
+import { type Entry, entryOf, nftSet } from "./nft-sets.ts";
 import {
   ADDRESS,
   chain,
@@ -17,21 +18,26 @@ import {
 } from "./ruleset-words.ts";
 
 type Pods = readonly IsolatedEndpoint[];
-type Entry = readonly [key: readonly KeyValue[], chain?: string];
 
 export const podSets = (pods: Pods): NftSet[] =>
-  FAMILIES.flatMap((family) => [
-    ...DIRECTIONS.map((direction) => dispatchMap(pods, direction, family)),
-    setOf(POD_SETS.own, "addresses by interface", family, ["ifname"], ownEntries(pods, family)),
-    setOf(
-      POD_SETS.self,
-      "pods under policy, to themselves",
-      family,
-      [ADDRESS[family]],
-      selfEntries(pods, family),
-    ),
-    setOf(POD_SETS.pods, "the pods of this node", family, [], addressEntries(pods, family)),
-  ]);
+  FAMILIES.flatMap((family) => {
+    const entries = (some: Pods, part: keyof PodEntries): Entry[] =>
+      some.flatMap(({ endpoint }) => entriesOf(endpoint)[family][part]);
+    const isolated = pods.filter(({ ingress, egress }) => ingress ?? egress);
+    return [
+      ...DIRECTIONS.map((direction) => dispatchMap(pods, direction, family)),
+      setOf(POD_SETS.own, "addresses by interface", family, ["ifname"], entries(pods, "own")),
+      // Those under no policy need no leave.
+      setOf(
+        POD_SETS.self,
+        "pods under policy, to themselves",
+        family,
+        [ADDRESS[family]],
+        entries(isolated, "self"),
+      ),
+      setOf(POD_SETS.pods, "the pods of this node", family, [], entries(pods, "pods")),
+    ];
+  });
 
 /** A key ends with an address. */
 const setOf = (
@@ -42,32 +48,36 @@ const setOf = (
   entries: readonly Entry[],
 ): NftSet => nftSet({ name, comment, family, key: [...before, ADDRESS[family]], entries });
 
-const ipsOf = ({ ips }: IsolatedEndpoint, family: Family): readonly Ip[] =>
-  ips.filter((ip) => ip.family === family);
+type PodEntries = {
+  readonly own: readonly Entry[];
+  readonly pods: readonly Entry[];
+  /** From each address of the pod to each. */
+  readonly self: readonly Entry[];
+};
+/** Made once for each pod while it is attached: each pass has to do with all of them. */
+const entriesOf = memoize((endpoint: RulesetEndpoint): Readonly<Record<Family, PodEntries>> => ({
+  4: entriesOfFamily(endpoint, 4),
+  6: entriesOfFamily(endpoint, 6),
+}));
 
-function dispatchMap(pods: Pods, direction: (typeof DIRECTIONS)[number], family: Family): NftSet {
+function entriesOfFamily({ hostInterface, ips }: RulesetEndpoint, family: Family): PodEntries {
+  const own = ips.filter((ip) => ip.family === family).map(hostCidr);
+  return {
+    own: own.map((ip) => entryOf(hostInterface, ip)),
+    pods: own.map((ip) => entryOf(ip)),
+    self: own.flatMap((from) => own.map((to) => entryOf(from, to))),
+  };
+}
+
+function dispatchMap(pods: Pods, direction: Direction, family: Family): NftSet {
   const entries = pods.flatMap((pod): Entry[] => {
     const policies = pod[direction];
     if (!policies) return [];
-    return ipsOf(pod, family).map((ip) => [[hostCidr(ip)], policySetChain(direction, policies).name]);
+    const { name } = policySetChain(direction, policies);
+    return entriesOf(pod.endpoint)[family].pods.map(([text, { key }]) => [text, { key, chain: name }]);
   });
   const about = { name: POD_MAPS[direction], comment: `pods under ${direction} policy`, family };
   return nftSet({ ...about, key: [ADDRESS[family]], entries, isMap: true });
-}
-
-const ownEntries = (pods: Pods, family: Family): Entry[] =>
-  pods.flatMap((pod) => ipsOf(pod, family).map((ip): Entry => [[pod.hostInterface, hostCidr(ip)]]));
-
-const addressEntries = (pods: Pods, family: Family): Entry[] =>
-  pods.flatMap((pod) => ipsOf(pod, family).map((ip): Entry => [[hostCidr(ip)]]));
-
-/** From each address of a pod to each. Those under no policy need no leave. */
-function selfEntries(pods: Pods, family: Family): Entry[] {
-  const isolated = pods.filter(({ ingress, egress }) => ingress ?? egress);
-  return isolated.flatMap((pod) => {
-    const ips = ipsOf(pod, family);
-    return ips.flatMap((from) => ips.map((to): Entry => [[hostCidr(from), hostCidr(to)]]));
-  });
 }
 
 /** One for each distinct list of policies, whoever is under it. */
@@ -83,15 +93,12 @@ export function policySetChains(pods: Pods): NftChain[] {
   return [...chains.values()];
 }
 
-type Lists = WeakMap<readonly string[], NftChain>;
-/** By the list that they were made of: hashing its name and telling its form cost more than all the rest of a pass. */
-const made: Readonly<Record<Direction, Lists>> = { ingress: new WeakMap(), egress: new WeakMap() };
-
-function policySetChain(direction: Direction, policies: readonly string[]): NftChain {
-  const known = made[direction].get(policies);
-  if (known) return known;
-  const name = policySetName(direction, policies);
-  const chained = chain(name, "", ...tryAll(policies));
-  made[direction].set(policies, chained);
-  return chained;
-}
+/** By the list that they are made of: hashing its name and telling its form cost more than all the rest of a pass. */
+const made = {
+  ingress: memoize((policies: readonly string[]) => makeChain("ingress", policies)),
+  egress: memoize((policies: readonly string[]) => makeChain("egress", policies)),
+};
+const policySetChain = (direction: Direction, policies: readonly string[]): NftChain =>
+  made[direction](policies);
+const makeChain = (direction: Direction, policies: readonly string[]): NftChain =>
+  chain(policySetName(direction, policies), "", ...tryAll(policies));

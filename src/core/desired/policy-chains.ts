@@ -1,7 +1,8 @@
 // One policy's chain of a node as rules of nftables. Of the two families each rule is in one, as addresses are.
+import { memoize } from "../../base/memoize.ts";
 import { commentOf } from "../nft/mark.ts";
 import type { KeyField, Match, NftChain, NftRule, Verdict } from "../nft/types.ts";
-import type { NodeChain, NodeRule, NodeTraffic } from "../model/node-policy.ts";
+import type { NodeChain, NodePolicy, NodeRule, NodeTraffic } from "../model/node-policy.ts";
 import type { Direction } from "../model/policy.ts";
 import type { Family } from "../net/ip.ts";
 import { addressField, chain, FAMILIES, INGRESS, lookups } from "./ruleset-words.ts";
@@ -15,17 +16,12 @@ const ALLOW: Readonly<Record<Direction, Verdict>> = {
 /** One way to match; `family` where it is for one of them only. */
 type Way = { readonly family: Family | undefined; readonly matches: readonly Match[] };
 
-/** By the chain that they were made of, as of `setsOf`. */
-const made = new WeakMap<NodeChain, readonly NftChain[]>();
-
-export function policyChains(chain: NodeChain): readonly NftChain[] {
-  const chains = made.get(chain) ?? makeChains(chain);
-  made.set(chain, chains);
-  return chains;
-}
+/** The same objects while the chains that they are made of are the same, as of `policySets`. */
+export const policyChains = memoize((chains: NodePolicy["chains"]) => [...chains.values()].flatMap(chainsOf));
+const chainsOf = memoize(makeChains);
 
 /** The policy's chain, and one more for each rule with several peers and several kinds of traffic: so there are as many rules as both together. */
-function makeChains({ name, policy, direction, rules }: NodeChain): NftChain[] {
+function makeChains({ name, policy, direction, rules }: NodeChain): readonly NftChain[] {
   const more: NftChain[] = [];
   const list = rules.flatMap((rule, i) => {
     const { peers, traffic } = waysOf(rule, direction);

@@ -39,8 +39,11 @@ export function planRuleset(desired: Ruleset, before: Standing | undefined): Nft
 
 const nothing: Standing = { sets: new Map(), chains: new Map() };
 
-const missing = <T>(from: ReadonlyMap<string, T>, than: ReadonlyMap<string, unknown>): T[] =>
-  [...from].filter(([name]) => !than.has(name)).map(([, value]) => value);
+function missing<T>(from: ReadonlyMap<string, T>, than: ReadonlyMap<string, unknown>): T[] {
+  const list: T[] = [];
+  for (const [name, value] of from) if (!than.has(name)) list.push(value);
+  return list;
+}
 
 const isOther = (chain: NftChain, before = ""): boolean => chainForm(chain) !== before;
 
@@ -53,26 +56,31 @@ const replaceRules = (chain: NftChain, isThere: boolean): NftChange[] => [
 function elementChanges(set: NftSet, before: NftSet | undefined): NftChange[] {
   if (set === before) return [];
   if (before && isGarbled(before))
-    return [{ kind: "elements-flush", set }, ...elements("elements-add", set, [...set.elements])];
-  const isIn = (element: Element, key: string, of: NftSet | undefined): boolean => {
-    const there = of?.elements.get(key);
-    return there !== undefined && there.chain === element.chain;
-  };
-  const gone = [...(before?.elements ?? [])].filter(([key, each]) => !isIn(each, key, set));
-  const come = [...set.elements].filter(([key, each]) => !isIn(each, key, before));
-  return [...elements("elements-delete", set, gone), ...elements("elements-add", set, come)];
+    return [{ kind: "elements-flush", set }, ...elements("elements-add", set, [...set.elements.values()])];
+  return [
+    ...elements("elements-delete", set, before ? elementsOf(before, set) : []),
+    ...elements("elements-add", set, elementsOf(set, before)),
+  ];
 }
 
-function elements(
+/** Those that are not in the other. */
+function elementsOf(set: NftSet, other: NftSet | undefined): Element[] {
+  const list: Element[] = [];
+  for (const [key, element] of set.elements) {
+    const there = other?.elements.get(key);
+    if (there?.chain !== element.chain || !there) list.push(element);
+  }
+  return list;
+}
+
+const elements = (
   kind: "elements-delete" | "elements-add",
   set: NftSet,
-  list: readonly (readonly [string, Element])[],
-): NftChange[] {
-  return list.length === 0 ? [] : [{ kind, set, elements: list.map(([, element]) => element) }];
-}
+  list: readonly Element[],
+): NftChange[] => (list.length === 0 ? [] : [{ kind, set, elements: list }]);
 
 /** A map holds on to its chains, which go before it. */
 const elementsOfMapsGone = (sets: Ruleset["sets"], desired: Ruleset["sets"]): NftChange[] =>
   missing(sets, desired)
     .filter(({ isMap }) => isMap)
-    .flatMap((set) => elements("elements-delete", set, [...set.elements]));
+    .flatMap((set) => elements("elements-delete", set, [...set.elements.values()]));

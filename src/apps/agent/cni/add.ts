@@ -69,9 +69,12 @@ async function wire(
     const endpoint = endpointOf(attached, wiring, address, pair.hostIndex);
     await deps.share.has(endpoint);
     // The loops must take the pod's rules and routes for wanted by the time that they are in the kernel.
-    deps.endpoints.add(endpoint);
-    // Rules are sent before what leads to the pod, and the helper serves in order.
-    await allEnded([deps.filter.sync(), configureOutside(pair, ips, deps.table, deps.host)]);
+    const kept = deps.endpoints.add(endpoint);
+    // Rules are sent before what leads to the pod, and the helper serves in order: but not those that another pass keeps waiting.
+    const { isBusy } = deps.filter;
+    const ruled = deps.filter.sync();
+    if (isBusy) await allEnded([kept, ruled]);
+    await allEnded([kept, ruled, configureOutside(pair, ips, deps.table, deps.host)]);
   };
   await allEnded([configureInside(pair, ips, pod), open()]);
   const result = {

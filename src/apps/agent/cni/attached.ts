@@ -26,7 +26,7 @@ export type CniDeps = AttachDeps & {
   readonly hostname: string;
   readonly table: number;
   readonly share: Pick<Share, "has">;
-  readonly filter: Pick<PacketFilter, "sync">;
+  readonly filter: Pick<PacketFilter, "isBusy" | "sync">;
   /** Bytes, for pods whose configuration names none. */
   readonly mtu: () => number;
   /** What keeps this node from attaching pods; `undefined`: nothing. */

@@ -21,15 +21,17 @@ function createBench() {
     if (code !== "") throw new UnavailableError({ code });
   };
   const kernel = {
-    apply: async (changes: readonly Change[]) =>
-      changes.map(({ kind }) =>
+    apply: async (changes: readonly Change[]) => {
+      if (changes[0]?.kind === "neighbour-replace") told.push("the way to the pod");
+      return changes.map(({ kind }) =>
         kind === faults.kernel ? { kind: "failed", errno: 1, code: "EPERM", message: "" } : { kind: "done" },
-      ),
+      );
+    },
     link: async () => undefined,
     routes: async () => [],
     close: async () => undefined,
   } as unknown as Kernel;
-  const deps: CniDeps = {
+  const deps: { -readonly [K in keyof CniDeps]: CniDeps[K] } = {
     daemon: {
       allocate: async ({ name }) => {
         await hold;
@@ -50,8 +52,12 @@ function createBench() {
     links: { remove: async (name) => void told.push(`remove ${name.slice(0, 3)}`) },
     share: { has: async () => undefined },
     filter: {
+      isBusy: false,
       sync: async () => {
+        told.push("its rules");
+        await Promise.resolve();
         fail(faults.rules);
+        told.push("its rules are in");
         return { changes: 0, ruleset: undefined };
       },
     },
@@ -93,6 +99,18 @@ test("an ADD whose rules the kernel refuses gives the address back", async () =>
   assert.equal(await code("ADD"), 11);
   assert.match(told.find((line) => line.startsWith("release")) ?? "", /"sequence":5/);
   assert.deepEqual(deps.endpoints.list(), []);
+});
+
+test("a pod's rules are sent before the way to it; where another pass keeps them waiting, they are in before it is sent", async () => {
+  const { told, run, deps } = createBench();
+  const order = async (isBusy: boolean): Promise<string[]> => {
+    deps.filter = { ...deps.filter, isBusy };
+    told.length = 0;
+    await run("ADD");
+    return told.slice(1);
+  };
+  assert.deepEqual(await order(false), ["its rules", "the way to the pod", "its rules are in"]);
+  assert.deepEqual(await order(true), ["its rules", "its rules are in", "the way to the pod"]);
 });
 
 test("an ADD that cannot be undone is tried again later, whatever it failed of, so that the DEL comes", async () => {

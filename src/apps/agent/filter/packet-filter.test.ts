@@ -25,7 +25,7 @@ function createBench() {
       { nftables, endpoints, share: state, masquerade: () => undefined },
     );
   const add = (index: number): void =>
-    endpoints.add({ ...endpoint(index, [`10.0.0.${index}`]), pod: `t/pod-${index}` });
+    void endpoints.add({ ...endpoint(index, [`10.0.0.${index}`]), pod: `t/pod-${index}` });
   const set = (name: string): string[] =>
     nftables.observed.kind === "ours"
       ? [...(nftables.observed.standing.sets.get(name)?.elements.keys() ?? [])]

@@ -1,6 +1,7 @@
 // The table `inet romana` of this node, and its one writer: compute, observe, plan, apply. What it applied it remembers, so that a change
 // costs no look at the kernel. A batch that the kernel refuses leaves the table as it was.
 import { UnavailableError } from "../../../base/errors.ts";
+import { memoize } from "../../../base/memoize.ts";
 import type { Masquerade } from "../../../core/desired/masquerade.ts";
 import { desiredRuleset, OPEN_POLICY, type RulesetEndpoint } from "../../../core/desired/node-ruleset.ts";
 import { parseIp } from "../../../core/net/ip.ts";
@@ -27,6 +28,8 @@ export type FilterResult = {
 };
 
 export interface PacketFilter {
+  /** Whether a sync would begin only after another one. */
+  readonly isBusy: boolean;
   /** The next sync looks at the kernel first. */
   forget(): void;
   /**
@@ -64,10 +67,14 @@ export function createPacketFilter(options: FilterOptions, deps: FilterDeps): Pa
     next = undefined;
     return run();
   };
+  const isBusy = (): boolean => now !== undefined || next !== undefined;
   return {
+    get isBusy() {
+      return isBusy();
+    },
     forget: () => void (state.isForgotten = true),
     sync: () => {
-      if (!now && !next) return run();
+      if (!isBusy()) return run();
       return (next ??= (now ?? Promise.resolve()).then(runNext, runNext));
     },
     describePlan: async () => {
@@ -131,13 +138,8 @@ async function look(state: State, { nftables }: FilterDeps): Promise<Seen> {
   return { standing: observed.kind === "ours" ? observed.standing : undefined };
 }
 
-const parsed = new WeakMap<AgentEndpoint, RulesetEndpoint>();
-
-function rulesetEndpoint(endpoint: AgentEndpoint): RulesetEndpoint {
-  const known = parsed.get(endpoint);
-  if (known) return known;
-  const { hostInterface, ips } = endpoint;
-  const made = { pod: podIdOf(endpoint), hostInterface, ips: ips.map((text) => parseIp(text)) };
-  parsed.set(endpoint, made);
-  return made;
-}
+const rulesetEndpoint = memoize((endpoint: AgentEndpoint): RulesetEndpoint => ({
+  pod: podIdOf(endpoint),
+  hostInterface: endpoint.hostInterface,
+  ips: endpoint.ips.map((text) => parseIp(text)),
+}));
