@@ -65,6 +65,10 @@ function after(before: Observed, changes: readonly NftChange[]): Standing {
     switch (change.kind) {
       case "table-add":
         break;
+      case "table-delete":
+        sets.clear();
+        chains.clear();
+        break;
       case "set-add":
         sets.set(change.set.name, { ...change.set, elements: new Map() });
         break;

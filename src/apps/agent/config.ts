@@ -68,6 +68,13 @@ export const agentOptions = {
     Seconds(300),
     "how long a sandbox must be unknown to the container runtime for that",
   ),
+  cniInstall: option(
+    options.text,
+    "",
+    "folder with the CNI plugin and its list, which are put in place once this agent is ready",
+  ),
+  cniBinDir: option(options.text, "/opt/cni/bin", "where the runtime looks for plugins"),
+  cniConfDir: option(options.text, "/etc/cni/net.d", "where the runtime looks for lists of plugins"),
   stateDir: option(
     options.text,
     "/var/lib/romana",

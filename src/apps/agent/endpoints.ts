@@ -39,6 +39,8 @@ export interface Endpoints {
   remove(name: string): Promise<void>;
 }
 
+export const endpointsFolder = (stateDir: string): string => join(stateDir, "endpoints");
+
 /** Reads `directory` (made if missing). A file that cannot be read is named, set aside as `….bad`, and does not stop the rest. `changed`: after each change. */
 export async function openEndpoints(
   directory: string,

@@ -4,7 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { Seconds } from "../../base/clock.ts";
 import { InputError, UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import { describeOptions, readOptions } from "../../base/options.ts";
+import { describeOptions, type OptionTable, readOptions } from "../../base/options.ts";
 import type { HostRequest } from "../../core/api/types.ts";
 import type { Mirror } from "../../core/desired/mirror.ts";
 import type { Replica } from "../../io/daemon/daemon-client.ts";
@@ -15,20 +15,18 @@ import type { Share } from "./filter/share.ts";
 import { introduce } from "./follow.ts";
 import { nodeLink } from "./observe.ts";
 import { throwRefused } from "./sync-loop.ts";
+import { uninstall, uninstallOptions } from "./uninstall.ts";
 import { closeAll, type Closing, openParts, registrationOf, startAgent } from "./wire.ts";
 
 /** One is on every node: a small heap is worth more than a fast one. Without these V8 keeps three times what lives. */
 const SMALL_HEAP = ["--optimize-for-size", "--semi-space-growth-factor=1"];
 const SYNC_WITHIN = Seconds(15);
 
-export async function run(
-  argv: string[],
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<number> {
-  if (argv.includes("--help")) {
-    process.stdout.write(`romana agent [options]\n\n${describeOptions(agentOptions, ENV_PREFIX)}\n`);
-    return 0;
-  }
+type Env = Readonly<Record<string, string | undefined>>;
+
+export async function run(argv: string[], env: Env): Promise<number> {
+  if (argv[0] === "uninstall") return runUninstall(argv.slice(1), env);
+  if (argv.includes("--help")) return help("romana agent [options]", agentOptions);
   const config = readOptions(agentOptions, { argv, env, envPrefix: ENV_PREFIX, readFile: readConfig });
   checkConfig(config);
   for (const flag of SMALL_HEAP) setFlagsFromString(flag);
@@ -37,6 +35,19 @@ export async function run(
   const agent = await startAgent(config, { log, env });
   log.info("stopping", { signal: await Promise.race([firstSignal(), agent.failed]) });
   await agent.close();
+  return 0;
+}
+
+async function runUninstall(argv: string[], env: Env): Promise<number> {
+  if (argv.includes("--help")) return help("romana agent uninstall [options]", uninstallOptions);
+  const config = readOptions(uninstallOptions, { argv, env, envPrefix: ENV_PREFIX });
+  const lines = await uninstall(config, { log: createPinoLog("agent", config.logLevel) });
+  process.stdout.write(lines.map((line) => `${line}\n`).join(""));
+  return 0;
+}
+
+function help(usage: string, table: OptionTable): number {
+  process.stdout.write(`${usage}\n\n${describeOptions(table, ENV_PREFIX)}\n`);
   return 0;
 }
 

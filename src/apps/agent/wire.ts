@@ -1,6 +1,5 @@
 // The agent, wired step by step.
 import { hostname as machineName } from "node:os";
-import { join } from "node:path";
 import { Milliseconds, Seconds, systemClock, systemRng } from "../../base/clock.ts";
 import { createHealth } from "../../base/health.ts";
 import { createKeyedLock } from "../../base/lock.ts";
@@ -17,10 +16,11 @@ import type { Kernel, NativeHelper } from "../../io/kernel/kernel.ts";
 import { startNativeHelper } from "../../io/kernel/native-helper.ts";
 import { createCommands } from "./cni/commands.ts";
 import { namesInHand } from "./cni/in-hand.ts";
+import { keepPlugin } from "./cni/keep-plugin.ts";
 import { createLinkRemover } from "./cni/remove-links.ts";
 import { type AgentConfig, parseServiceRange, parseTags } from "./config.ts";
 import { startCniServer } from "./cni/server.ts";
-import { type Endpoints, openEndpoints } from "./endpoints.ts";
+import { type Endpoints, endpointsFolder, openEndpoints } from "./endpoints.ts";
 import { startFilterLoop } from "./filter/filter-loop.ts";
 import { createMasquerade } from "./filter/nat.ts";
 import { createPacketFilter, type PacketFilter } from "./filter/packet-filter.ts";
@@ -61,7 +61,7 @@ export async function openParts(config: AgentConfig, opening: Opening): Promise<
   const { log, netns, changed, opened } = opening;
   const client = createDaemonClient(parseDaemons(config.daemon), createTransport({ access: config }, log));
   opened.push(() => client.close());
-  const endpoints = await openEndpoints(join(config.stateDir, "endpoints"), { log, changed });
+  const endpoints = await openEndpoints(endpointsFolder(config.stateDir), { log, changed });
   const helper = await startNativeHelper({ log });
   opened.push(() => helper.close());
   const kernel = await helper.kernel(netns);
@@ -239,6 +239,11 @@ async function openAgent(
     },
   });
   opened.push(() => cni.close());
+  if (config.cniInstall) {
+    const isReady = (): boolean => notReadyReason(health.state().parts) === undefined;
+    const keeper = keepPlugin(config, { ...deps, isReady, health: health.reporter(PLUGIN) });
+    opened.push(() => keeper.close());
+  }
   if (metricsAddress(config.metrics) !== "") {
     const http = await serveHealth(config, { health, registry: metrics.registry, log });
     opened.push(() => void http.close());
@@ -262,10 +267,12 @@ function soonOnce(work: () => void): () => void {
   };
 }
 
-/** Without it pods that are known are attached all the same. */
-const PODS = "pods";
+/** Without the first, pods that are known are attached all the same; the second waits for all others. */
+const [PODS, PLUGIN] = ["pods", "plugin"];
 
 function notReadyReason(parts: Readonly<Record<string, string>>): string | undefined {
-  const bad = Object.entries(parts).filter(([part, state]) => part !== PODS && state !== "ok");
+  const bad = Object.entries(parts).filter(
+    ([part, state]) => part !== PODS && part !== PLUGIN && state !== "ok",
+  );
   return bad.length === 0 ? undefined : bad.map(([part, reason]) => `${part}: ${reason}`).join("; ");
 }

@@ -7,6 +7,7 @@ export const BATCH = { begin: 0x10, end: 0x11 } as const;
 export const NFPROTO = { inet: 1, 4: 2, 6: 10 } as const;
 export const MSG = {
   newTable: 0,
+  delTable: 2,
   newChain: 3,
   delChain: 5,
   newRule: 6,

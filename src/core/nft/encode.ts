@@ -68,6 +68,8 @@ function messagesOf(change: NftChange): Message[] {
   switch (change.kind) {
     case "table-add":
       return [created(N.MSG.newTable, writeTable, NLM_F.excl)];
+    case "table-delete":
+      return [deleted(N.MSG.delTable, (w) => w.attributeText(N.TABLE_ATTR.name, TABLE))];
     case "set-add":
       return [created(N.MSG.newSet, writeSet(change.set), NLM_F.excl)];
     case "set-delete":

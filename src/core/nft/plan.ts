@@ -4,7 +4,8 @@ import { chainForm, isGarbled, type Standing } from "./standing.ts";
 import type { Element, NftChain, NftSet, Ruleset } from "./types.ts";
 
 export type NftChange =
-  | { readonly kind: "table-add" }
+  /** Deleted with all that is in it. */
+  | { readonly kind: "table-add" | "table-delete" }
   | { readonly kind: "set-add" | "set-delete"; readonly set: NftSet }
   | { readonly kind: "chain-add" | "rules-add"; readonly chain: NftChain }
   /** By name. */

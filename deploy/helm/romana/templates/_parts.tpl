@@ -13,3 +13,15 @@ seccompProfile: { type: RuntimeDefault }
 {{- define "romana.embedded" -}}
 {{- if eq .Values.store.kind "embedded" }}true{{ end -}}
 {{- end }}
+
+{{/* Of the node, what an agent writes to. */}}
+{{- define "romana.nodeFolders" -}}
+- name: run
+  hostPath: { path: /run/romana, type: DirectoryOrCreate }
+- name: state
+  hostPath: { path: /var/lib/romana, type: DirectoryOrCreate }
+- name: cni-bin
+  hostPath: { path: /opt/cni/bin, type: DirectoryOrCreate }
+- name: cni-net
+  hostPath: { path: /etc/cni/net.d, type: DirectoryOrCreate }
+{{- end }}
