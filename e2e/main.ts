@@ -3,7 +3,7 @@
 import { after, before, test } from "node:test";
 import { parseArgs } from "node:util";
 import { claim, type Cluster, collectLogs, keptCluster, remove, startCluster } from "./support/cluster.ts";
-import { installRomana } from "./support/install.ts";
+import { installRomana, prepareRomana, startRouters } from "./support/install.ts";
 import { DIR, LOGS } from "./support/place.ts";
 import { scenarios } from "./scenarios.ts";
 
@@ -30,7 +30,10 @@ before(
     failed = true; // unless it comes to the end
     await claim();
     cluster = await startCluster(say);
-    await installRomana(cluster, say);
+    await prepareRomana(cluster, say);
+    say("Romana");
+    await installRomana(cluster);
+    startRouters(cluster);
     failed = false;
   },
   { timeout: 50 * 60_000 },

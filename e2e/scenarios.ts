@@ -3,13 +3,20 @@ import type { Cluster } from "./support/cluster.ts";
 import { hostPort } from "./scenarios/host-port.ts";
 import { manifests } from "./scenarios/manifests.ts";
 import { manyPods } from "./scenarios/many-pods.ts";
+import { masquerade } from "./scenarios/masquerade.ts";
+import { networkPolicy } from "./scenarios/network-policy.ts";
 import { nodesAndOutside } from "./scenarios/nodes-and-outside.ts";
 import { nodesReady } from "./scenarios/nodes-ready.ts";
+import { outage } from "./scenarios/outage.ts";
 import { podToPod } from "./scenarios/pod-to-pod.ts";
 import { reboot } from "./scenarios/reboot.ts";
+import { reflector } from "./scenarios/reflector.ts";
 import { restarts } from "./scenarios/restarts.ts";
 import { services } from "./scenarios/services.ts";
+import { shortLived } from "./scenarios/short-lived.ts";
 import { staticAddress } from "./scenarios/static-address.ts";
+import { uninstall } from "./scenarios/uninstall.ts";
+import { upstream } from "./scenarios/upstream.ts";
 
 export type Scenario = {
   readonly name: string;
@@ -24,9 +31,16 @@ export const scenarios: readonly Scenario[] = [
   podToPod,
   services,
   nodesAndOutside,
+  masquerade,
   hostPort,
   staticAddress,
+  networkPolicy,
+  shortLived,
   ...restarts,
+  outage,
   reboot,
   manyPods,
+  reflector,
+  upstream,
+  uninstall,
 ];

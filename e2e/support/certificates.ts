@@ -17,6 +17,8 @@ export type Credentials = {
   /** Path of the kubeconfig of a user. */
   kubeconfig(user: string): string;
   kubelet(node: string): CertificateFiles;
+  /** Of who has a kubeconfig. */
+  user(name: string): CertificateFiles;
 };
 
 const USERS: Readonly<Record<string, string | undefined>> = {
@@ -39,6 +41,7 @@ export const credentials: Credentials = {
   tokenKey: pathOf("tokens-key.pem"),
   kubeconfig: (user) => pathOf(`${user}.kubeconfig`),
   kubelet: (node) => filesOf(kubeletUser(node)),
+  user: filesOf,
 };
 
 /** Makes them. */

@@ -38,7 +38,8 @@ export function controlPlane(deps: ControlPlaneDeps): ControlPlane {
   return {
     kubectl,
     async startApiserver() {
-      writeFileSync(pidFile, String(start(join(deps.bin, "kube-apiserver"), apiserverFlags(deps))));
+      const flags = apiserverFlags(deps.address, ETCD);
+      writeFileSync(pidFile, String(start(join(deps.bin, "kube-apiserver"), flags)));
       await eventually(() => kubectl(["get", "--raw", "/readyz"]), { within: 120_000, every: 500 });
     },
     stopApiserver: () => killAndWait(Number(readFileSync(pidFile, "utf8"))),
@@ -65,10 +66,10 @@ export async function startControlPlane(deps: ControlPlaneDeps): Promise<Control
   return plane;
 }
 
-const apiserverFlags = ({ address }: ControlPlaneDeps): string[] => {
+export const apiserverFlags = (address: string, etcd: string): string[] => {
   const { ca, server, tokenKey } = credentials;
   return [
-    `--etcd-servers=${ETCD}`,
+    `--etcd-servers=${etcd}`,
     `--advertise-address=${address}`,
     `--secure-port=${API_PORT}`,
     `--tls-cert-file=${server.cert}`,

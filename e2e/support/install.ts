@@ -7,7 +7,7 @@ import { helmBinary } from "./binaries.ts";
 import type { Cluster } from "./cluster.ts";
 import { SERVICE_RANGES } from "./control-plane.ts";
 import { importImages } from "./images.ts";
-import { CONTROL, netnsOf, topologyText } from "./network.ts";
+import { CONTROL, netnsOf, NODE_RANGES, topologyText } from "./network.ts";
 import { fileOf, ROOT } from "./place.ts";
 import { launch, must } from "./run.ts";
 
@@ -16,15 +16,14 @@ const DAEMON_SERVICE = "10.96.0.96";
 const DAEMON_PORT = 9600;
 /** An image from nothing: base, npm packages. */
 const IMAGE_TIMEOUT = 20 * 60_000;
-/** Resolves when every node is Ready: through Romana, as nothing else gives them a network. */
-export async function installRomana(cluster: Cluster, say: (text: string) => void): Promise<void> {
+/** Onto a new cluster. */
+export async function prepareRomana(cluster: Cluster, say: (text: string) => void): Promise<void> {
   const { plane, nodes } = cluster;
   say("image of Romana");
   const tar = (
     await must(["bash", join(ROOT, "e2e/support/romana-image.sh"), IMAGE], { timeout: IMAGE_TIMEOUT })
   ).trim();
   await Promise.all(nodes.map((node) => importImages(node, [tar])));
-  say("Romana");
   const [first] = nodes;
   if (!first) throw new Error("no node");
   await eventually(
@@ -35,8 +34,12 @@ export async function installRomana(cluster: Cluster, say: (text: string) => voi
     },
   );
   await applyCertificates(cluster, first.ips);
-  await plane.kubectl(["apply", "-f", "-"], { stdin: await renderChart() });
-  await startRouters(cluster, first.ips[0] ?? "");
+}
+
+/** Resolves when every node is Ready: through Romana, as nothing else gives them a network. */
+export async function installRomana({ plane }: Cluster): Promise<void> {
+  await plane.kubectl(["apply", "-f", "-"], { stdin: await renderRomana() });
+  await writeAdminToken(plane);
   await plane.kubectl(
     ["-n", "kube-system", "rollout", "status", "deployment/romana-daemon", "--timeout=180s"],
     { timeout: 200_000 },
@@ -57,14 +60,16 @@ async function applyCertificates({ plane }: Cluster, ips: readonly string[]): Pr
   writeFileSync(fileOf("pki", "romana-ca.pem"), Buffer.from(ca, "base64"));
 }
 
-async function renderChart(): Promise<string> {
+/** What a user of the chart would apply; `more` values beside those of this cluster. */
+export async function renderRomana(more: object = {}): Promise<string> {
   const values = fileOf("values.json");
   const topology = parseDocument(Buffer.from(await topologyText()), "topology.yaml");
   const own = {
     image: { name: IMAGE, pullPolicy: "Never" },
     daemon: { clusterIP: DAEMON_SERVICE },
-    agent: { serviceClusterIPRange: SERVICE_RANGES },
+    agent: { serviceClusterIPRange: SERVICE_RANGES, natExceptions: NODE_RANGES },
     topology,
+    ...more,
   };
   writeFileSync(values, JSON.stringify(own));
   const helm = await helmBinary();
@@ -82,21 +87,18 @@ async function renderChart(): Promise<string> {
   ]);
 }
 
-/** The racks' routers learn prefixes from the daemon. */
-async function startRouters({ plane }: Cluster, node: string): Promise<void> {
-  const words = [
-    "-n",
-    "kube-system",
-    "create",
-    "token",
-    "romana-admin",
-    "--audience=romana",
-    "--duration=24h",
-  ];
-  const token = fileOf("pki", "admin.token");
-  writeFileSync(token, await plane.kubectl(words), { mode: 0o600 });
-  const access = { daemonCa: fileOf("pki", "romana-ca.pem"), daemonTokenFile: token };
+const TOKEN = fileOf("pki", "admin.token");
+
+async function writeAdminToken({ kubectl }: Cluster["plane"]): Promise<void> {
+  const words = ["create", "token", "romana-admin", "--audience=romana", "--duration=24h"];
+  writeFileSync(TOKEN, await kubectl(["-n", "kube-system", ...words]), { mode: 0o600 });
+}
+
+/** The racks' routers learn prefixes from the daemon, when it is there. */
+export function startRouters({ nodes }: Cluster): void {
+  const access = { daemonCa: fileOf("pki", "romana-ca.pem"), daemonTokenFile: TOKEN };
   const program = join(import.meta.dirname, "routers.ts");
-  const argv = [process.execPath, program, `https://${node}:${DAEMON_PORT}`, JSON.stringify(access)];
+  const url = `https://${nodes[0]?.ips[0] ?? ""}:${DAEMON_PORT}`;
+  const argv = [process.execPath, program, url, JSON.stringify(access)];
   launch(argv, fileOf("log", "routers.log"), netnsOf(CONTROL));
 }

@@ -19,6 +19,8 @@ const RACKS: Readonly<Record<string, readonly string[]>> = {
   "rack-1": ["node-1", "node-2"],
   "rack-2": ["node-3"],
 };
+/** In which the lab's plan gives nodes their addresses; the control plane's lies outside. */
+export const NODE_RANGES = ["198.18.0.0/16", "fd1a:b::/48"];
 const TOPOLOGY = `${import.meta.dirname}/../topology.yaml`;
 
 export type NodePlan = {

@@ -1,4 +1,5 @@
 // Pods of the scenarios: made by name on a node, in a namespace of the scenario's own that is gone after it.
+import assert from "node:assert/strict";
 import { eventually } from "../../test/support/eventually.ts";
 import type { Cluster } from "./cluster.ts";
 import { BUSYBOX } from "./images.ts";
@@ -25,6 +26,8 @@ export type Stage = {
   readonly exec: (pod: string, ...argv: string[]) => Promise<string>;
   /** What the web server at that address answers to the pod: the name of a pod. */
   readonly reaches: (from: string, address: string, port?: number) => Promise<string>;
+  /** Resolves when the pod gets no answer from there. */
+  readonly isKeptFrom: (from: string, address: string) => Promise<void>;
 };
 
 /** Gives `act` a namespace; it is gone when this resolves. */
@@ -50,6 +53,11 @@ function createStage({ plane }: Cluster, namespace: string): Stage {
     const list = { apiVersion: "v1", kind: "List", items };
     await plane.kubectl(["-n", namespace, "apply", "-f", "-"], { stdin: JSON.stringify(list) });
   };
+  const ask = (from: string, address: string, port: number): Promise<string> => {
+    const host = address.includes(":") ? `[${address}]` : address;
+    // A static busybox dies of `wget -T`.
+    return exec(from, "timeout", "3", "wget", "-q", "-O", "-", `http://${host}:${port}/`);
+  };
   return {
     ...{ namespace, kubectl, exec, apply },
     async pods(...wishes) {
@@ -64,12 +72,13 @@ function createStage({ plane }: Cluster, namespace: string): Stage {
       });
     },
     async reaches(from, address, port = WEB_PORT) {
-      const host = address.includes(":") ? `[${address}]` : address;
-      const ask = (): Promise<string> =>
-        // A static busybox dies of `wget -T`.
-        exec(from, "timeout", "3", "wget", "-q", "-O", "-", `http://${host}:${port}/`);
-      return (await eventually(ask, { within: 20_000, every: 200 })).trim();
+      return (await eventually(() => ask(from, address, port), { within: 20_000, every: 200 })).trim();
     },
+    isKeptFrom: (from, address) =>
+      eventually(() => assert.rejects(ask(from, address, WEB_PORT), `${from} reaches ${address}`), {
+        within: 20_000,
+        every: 200,
+      }),
   };
 }
 
@@ -78,7 +87,7 @@ type PodJson = {
   status: { podIPs: { ip: string }[] };
 };
 
-const podOf = ({ name, node, labels = {}, annotations = {}, hostPort }: PodWish): object => ({
+export const podOf = ({ name, node, labels = {}, annotations = {}, hostPort }: PodWish): object => ({
   apiVersion: "v1",
   kind: "Pod",
   metadata: { name, labels: { app: name, ...labels }, annotations },
