@@ -60,7 +60,7 @@ function* records({ hosts, blocks, addresses, policies = 0 }: Size): Generator<P
     const block = { cidr: parseCidr(`${ipAt(8 * b)}/29`), network: "pods", host: `node-${b % hosts}` };
     const owner = { tenant: `tenant-${b % TENANTS}`, segment: "default" };
     const names = namesOf(b, addresses / blocks);
-    const slots = new Map(names.map((name, s) => [s, { state: "used", name, sequence: 1e12 + b } as const]));
+    const slots = names.map((name) => ({ state: "used", name, sequence: 1e12 + b }) as const);
     const sequence = 1e12 + b;
     yield {
       key: blockKey(block.cidr),

@@ -4,6 +4,7 @@ import type { AddressList } from "../../src/core/api/types.ts";
 import { writeOfEntry } from "../../src/core/ipam/keys.ts";
 import { KEY_PREFIX } from "../../src/core/model/keys.ts";
 import type { Address, Block } from "../../src/core/model/records.ts";
+import { takenSlots } from "../../src/core/model/slots.ts";
 import { formatIp } from "../../src/core/net/ip.ts";
 import type { FaultBed } from "./bed/fault-bed.ts";
 import type { EtcdMember } from "./bed/etcd-member.ts";
@@ -38,7 +39,7 @@ export function tornRecords({ addresses, blocks }: Records): string[] {
     { readonly name: string; readonly sequence: number; readonly block: Block }
   >();
   for (const block of blocks)
-    for (const [offset, slot] of block.slots)
+    for (const [offset, slot] of takenSlots(block.slots))
       if (slot.state === "used") {
         const { family, value } = block.cidr.ip;
         slots.set(formatIp({ family, value: value + BigInt(offset) }), { ...slot, block });

@@ -53,7 +53,7 @@ test("while the daemon runs: it goes on with what it knew, and its next write ta
   assert.equal((await call("GET /readyz")).status, 200);
   assert.deepEqual(await allocate(call, "b"), ["10.0.0.1", "fd00::1"]);
   const { entry } = await store.get(`${PREFIX}blocks/10.0.0.0/29`);
-  assert.equal(decodeBlock(entry?.key ?? "", entry?.value ?? "").slots.size, 2);
+  assert.equal(decodeBlock(entry?.key ?? "", entry?.value ?? "").slots.length, 2);
   await eventually(async () => assert.equal(await namedBy(call), `garbage: ${PREFIX}hosts/h1`));
   await call("POST /hosts", { name: "h1", ip: "192.168.0.2" });
   await eventually(async () => assert.equal(await namedBy(call), "ok"));

@@ -86,7 +86,7 @@ test("newer evidence of the same host replaces what an older store says", () => 
   take(state, "h1", pod("p", "10.0.0.1"));
   assert.deepEqual(take(state, "h1", pod("p", "10.0.0.2", { sequence: 9 })), []);
   assert.equal(shown(allocate(state, ask("p"), options)), "10.0.0.2");
-  const old = state.blockAt(parseIp("10.0.0.1"))?.block.slots.get(1);
+  const old = state.blockAt(parseIp("10.0.0.1"))?.block.slots[1];
   assert.deepEqual(old, { state: "cooling", since: 50 });
   assert.equal(take(state, "h1", pod("p", "10.0.0.3", { sequence: 8 })).length, 1, "older evidence does not");
 });

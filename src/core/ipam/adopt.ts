@@ -83,7 +83,7 @@ function seatOf(draft: Draft, endpoint: Endpoint, ip: Ip): Seat[] {
   const block = blockFor(draft, endpoint, ip);
   if (!block) return [];
   const offset = offsetOf(block.cidr, ip);
-  const slot = block.slots.get(offset);
+  const slot = block.slots[offset];
   if (slot?.state === "used" && slot.name !== endpoint.name) {
     conflict(draft, endpoint, ip, `in use by ${slot.name} on ${block.host}`);
     return [];
@@ -129,7 +129,7 @@ function warnOfMisplaced(draft: Draft, endpoint: Endpoint, block: Block, ip: Ip)
 function coolLeft(draft: Draft, ip: Ip, name: string): void {
   const known = draft.state.blockAt(ip)?.block;
   const block = known && (draft.blocks.get(formatCidr(known.cidr)) ?? known);
-  const slot = block?.slots.get(offsetOf(block.cidr, ip));
+  const slot = block?.slots[offsetOf(block.cidr, ip)];
   if (!block || slot?.state !== "used" || slot.name !== name) return;
   const cooling = withSlot(block, offsetOf(block.cidr, ip), { state: "cooling", since: draft.now });
   draft.blocks.set(formatCidr(block.cidr), cooling);
@@ -159,7 +159,7 @@ function groupOfEvidence(tree: Tree, endpoints: readonly Endpoint[]): string | u
   return undefined;
 }
 
-const isEmpty = (block: Block): boolean => ![...block.slots.values()].some(({ state }) => state === "used");
+const isEmpty = (block: Block): boolean => !block.slots.some((slot) => slot?.state === "used");
 
 function conflict(draft: Draft, endpoint: Endpoint, ip: Ip, reason: string): void {
   draft.conflicts.push({ name: endpoint.name, ip: formatIp(ip), reason });

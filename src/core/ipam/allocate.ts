@@ -2,7 +2,8 @@
 // Pure: reads the state, answers with a plan or a refusal.
 import { sizeOf } from "../net/cidr.ts";
 import type { Family, Ip } from "../net/ip.ts";
-import type { Address, Block, Reservation, Slot } from "../model/records.ts";
+import type { Address, Block, Reservation } from "../model/records.ts";
+import { type Slot, withSlots } from "../model/slots.ts";
 import { type Choice, chooseAny, chooseWanted, familiesOf, isOwner } from "./choose.ts";
 import { isDrained } from "./drain.ts";
 import { networkLimit, totalLimit, touchLimit, withinLimits } from "./limits.ts";
@@ -133,7 +134,7 @@ function stepTo(least: number, [choice]: readonly Choice[]): number {
 
 export const withSlot = (block: Block, offset: number, slot: Slot): Block => ({
   ...block,
-  slots: new Map(block.slots).set(offset, slot),
+  slots: withSlots(block.slots, [[offset, slot]]),
 });
 
 function sameHolder(holder: Address, request: AllocateRequest): boolean {

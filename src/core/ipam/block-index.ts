@@ -95,17 +95,20 @@ function put(tables: Tables, block: Block): void {
   const key = formatCidr(block.cidr);
   const occupancy = occupancyOf(block, tables.spaces[block.cidr.ip.family]);
   const known = tables.blocks.get(key);
+  const isSame = known !== undefined && sameIndexes(known.block, block);
   if (!known) occupy(tables, block.cidr);
-  else if (!sameIndexes(known.block, block)) link(tables, known, false);
-  const isSameTenant = known?.block.tenant === block.tenant && known.block.network === block.network;
-  if (known && !isSameTenant) count(tables, known.block, -known.occupancy.used);
-  count(tables, block, occupancy.used - (known && isSameTenant ? known.occupancy.used : 0));
-  const isListed = known && sameIndexes(known.block, block) && sameLists(known.occupancy, occupancy);
+  else if (!isSame) link(tables, known, false);
+  if (isSame) count(tables, block, occupancy.used - known.occupancy.used);
+  else {
+    if (known) count(tables, known.block, -known.occupancy.used);
+    count(tables, block, occupancy.used);
+  }
+  const isListed = isSame && sameLists(known.occupancy, occupancy);
   const entry = known ?? { key, block, occupancy };
   // The entry stays the same object, so it keeps its place in the sets that it stays in.
   entry.block = block;
   entry.occupancy = occupancy;
-  tables.blocks.set(key, entry);
+  if (!known) tables.blocks.set(key, entry);
   if (!isListed) link(tables, entry, true);
 }
 
@@ -164,7 +167,11 @@ const newSpace = () => ({ occupied: rangeSet(), reserved: rangeSet(), kept: rang
 const ownerKey = (b: Owner): string => `${b.network}\0${b.host}\0${b.tenant}\0${b.segment}`;
 const placeKey = (network: string, groupOrTenant: string): string => `${network}\0${groupOrTenant}`;
 const sameIndexes = (a: Block, b: Block): boolean =>
-  a.group === b.group && a.host === b.host && ownerKey(a) === ownerKey(b);
+  a.group === b.group &&
+  a.host === b.host &&
+  a.network === b.network &&
+  a.tenant === b.tenant &&
+  a.segment === b.segment;
 const sameLists = (a: Occupancy, b: Occupancy): boolean =>
   (a.free === undefined) === (b.free === undefined) &&
   (a.cooling === undefined) === (b.cooling === undefined) &&

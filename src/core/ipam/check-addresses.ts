@@ -4,6 +4,7 @@ import { formatIp, type Ip } from "../net/ip.ts";
 import { ipMap } from "../net/ip-map.ts";
 import { addressKey, blockKey } from "../model/keys.ts";
 import type { Address, Block } from "../model/records.ts";
+import { takenSlots } from "../model/slots.ts";
 import type { Finding, Steps } from "./check.ts";
 import { ipAt, isOwner, offsetOf } from "./choose.ts";
 import type { IpamState } from "./state.ts";
@@ -15,7 +16,7 @@ export function* checkAddresses(state: IpamState): Steps {
   const findings: Finding[] = [];
   const seated = new Map<Address, number>();
   for (const { block } of state.blocks.values()) {
-    for (const [offset, slot] of block.slots)
+    for (const [offset, slot] of takenSlots(block.slots))
       if (slot.state === "used") findings.push(...checkSlot(state, block, offset, slot.name, seated));
     yield;
   }
@@ -73,7 +74,7 @@ const doubled = (first: Address, second: Address, ip: Ip): Finding => ({
 /** Whether the slot is the record's. */
 function checkSeat(state: IpamState, address: Address, { ip, block: cidr }: Seat): Finding[] {
   const block = state.blocks.get(formatCidr(cidr))?.block;
-  const slot = block?.slots.get(offsetOf(cidr, ip));
+  const slot = block?.slots[offsetOf(cidr, ip)];
   if (slot?.state === "used" && slot.name === address.name) return [];
   const isOthers = slot?.state === "used" ? `the slot is ${slot.name}'s` : "the slot is not in use";
   const details = `in ${formatCidr(cidr)}: ${block ? isOthers : "there is no such block"}`;

@@ -4,7 +4,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { parseCidr } from "../net/cidr.ts";
 import { formatIp } from "../net/ip.ts";
-import type { Address, Block, Slot } from "../model/records.ts";
+import type { Address, Block } from "../model/records.ts";
+import { type Slot, takenSlots, withSlots } from "../model/slots.ts";
 import { allocate } from "./allocate.ts";
 import { checkAtOnce as check } from "./testdata/check-at-once.ts";
 import { applyWrites, type IpamState } from "./state.ts";
@@ -20,9 +21,12 @@ type Damage = {
   readonly done: (state: IpamState, address: Address, block: Block) => void;
 };
 const put = (state: IpamState, block: Block): void => state.apply({ kind: "put-block", block });
-const withSlots = (block: Block, slots: Iterable<[number, Slot]>): Block => ({
+const onlySlots = (block: Block, isKept: (slot: Slot) => boolean): Block => ({
   ...block,
-  slots: new Map(slots),
+  slots: withSlots(
+    [],
+    [...takenSlots(block.slots)].filter(([, slot]) => isKept(slot)),
+  ),
 });
 
 const damages: readonly Damage[] = [
@@ -32,10 +36,7 @@ const damages: readonly Damage[] = [
     done: (state, { name }, block) =>
       put(
         state,
-        withSlots(
-          block,
-          [...block.slots].filter(([, slot]) => slot.state !== "used" || slot.name !== name),
-        ),
+        onlySlots(block, (slot) => slot.state !== "used" || slot.name !== name),
       ),
   },
   {
@@ -87,7 +88,7 @@ const damages: readonly Damage[] = [
     what: "a block lies inside the block",
     kinds: ["overlapping-blocks"],
     done: (state, _, block) =>
-      put(state, { ...withSlots(block, []), cidr: { ...block.cidr, length: block.cidr.length + 1 } }),
+      put(state, { ...block, slots: [], cidr: { ...block.cidr, length: block.cidr.length + 1 } }),
   },
   {
     what: "the agent does not know it",
@@ -160,7 +161,7 @@ test("the blocks of a removed host are no finding while they rest", () => {
   const state = smallWorld();
   const cidr = parseCidr("10.0.0.0/29");
   const place = { network: "four", group: "a", host: "gone", tenant: "red", segment: "", sequence: 7 };
-  put(state, { cidr, ...place, slots: new Map([[1, { state: "cooling", since: NOW - 60_000 }]]) });
+  put(state, { cidr, ...place, slots: [undefined, { state: "cooling", since: NOW - 60_000 }] });
   assert.deepEqual(check(state, checkOptions), []);
   const later = check(state, { ...checkOptions, now: NOW + 60_000 });
   assert.deepEqual(

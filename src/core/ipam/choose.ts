@@ -164,7 +164,7 @@ function chooseInBlock(
   now: number,
 ): Choice | Refusal {
   const offset = offsetOf(block.cidr, ip);
-  const slot = block.slots.get(offset);
+  const slot = block.slots[offset];
   if (slot?.state === "used") return { kind: "ip-taken", ip, holder: slot.name, block: block.cidr };
   if (occupancy.used > 0 && !isOwner(block, request))
     return { kind: "ip-taken", ip, holder: undefined, block: block.cidr };
@@ -191,7 +191,7 @@ export const isOwner = (a: Holder, b: Holder): boolean =>
   a.host === b.host && a.tenant === b.tenant && a.segment === b.segment;
 
 export function newBlock(holder: Holder, place: Place, cidr: Cidr): Block {
-  return { cidr, ...place, ...ownerOf(holder), sequence: 0, slots: new Map() };
+  return { cidr, ...place, ...ownerOf(holder), sequence: 0, slots: [] };
 }
 
 const placeOf = (offer: Offer): Place => ({ network: offer.network.name, group: offer.group });

@@ -41,7 +41,7 @@ function stateOf(
   block: Block | undefined,
   { now, cooldown }: { readonly now: number; readonly cooldown: Duration },
 ): Pick<AddressDescription, "state" | "since"> {
-  const slot = block?.slots.get(offsetOf(block.cidr, ip));
+  const slot = block?.slots[offsetOf(block.cidr, ip)];
   if (slot?.state === "used") return { state: "used", since: Math.floor(slot.sequence / SEQUENCE_PER_MS) };
   if (slot?.quarantined && slot.since > now) return { state: "quarantined", since: slot.since };
   if (slot && slot.since > now - cooldown) return { state: "cooling", since: slot.since };

@@ -1,5 +1,6 @@
 // What a host holds, by name: its address records, and the slots in its blocks whose record is missing.
 import { blockKey, addressKey } from "../model/keys.ts";
+import { takenSlots } from "../model/slots.ts";
 import type { Cidr } from "../net/cidr.ts";
 import { formatIp, type Ip } from "../net/ip.ts";
 import { ipAt } from "./choose.ts";
@@ -19,7 +20,7 @@ export type Held = {
 export function heldBy(state: IpamState, host: string): Map<string, Held> {
   const held = new Map<string, Held>();
   for (const { block } of state.blocksOfHost(host))
-    for (const [offset, slot] of block.slots) {
+    for (const [offset, slot] of takenSlots(block.slots)) {
       if (slot.state !== "used" || held.has(slot.name)) continue;
       const address = state.addresses.get(slot.name);
       // Those that a record says are another host's are that one's to know of.

@@ -1,6 +1,7 @@
 // Hosts come and go. A host's group is decided once and kept until it leaves; what a removed host held rests like any
 // released address before another may have it.
 import type { Host } from "../model/records.ts";
+import { type Slot, takenSlots, withSlots } from "../model/slots.ts";
 import type { Tree } from "../model/topology.ts";
 import { assignHost } from "../topology/assign.ts";
 import type { IpamState } from "./state.ts";
@@ -81,13 +82,13 @@ function coolBlocks(state: IpamState, host: string, options: { since: number; li
   for (const { block, occupancy } of state.blocksOfHost(host)) {
     if (occupancy.used === 0) continue;
     if (blocks.length + names.size + 2 > options.limit) break;
-    const slots = new Map(block.slots);
-    for (const [offset, slot] of block.slots) {
+    const slots = new Map<number, Slot>();
+    for (const [offset, slot] of takenSlots(block.slots)) {
       if (slot.state !== "used" || blocks.length + names.size + 2 > options.limit) continue;
       slots.set(offset, { state: "cooling", since: options.since, quarantined: true });
       names.add(slot.name);
     }
-    blocks.push({ kind: "put-block", block: { ...block, slots } });
+    blocks.push({ kind: "put-block", block: { ...block, slots: withSlots(block.slots, slots) } });
   }
   const known = [...names].filter((name) => state.addresses.get(name)?.host === host);
   return [...blocks, ...known.map((name) => ({ kind: "delete-address", name }) as const)];

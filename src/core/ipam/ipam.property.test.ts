@@ -202,7 +202,7 @@ function isQuarantined(state: IpamState, asker: AllocateRequest, ip: Ip, now: nu
   const { block, occupancy } = found;
   const isWanted = (asker.ips ?? []).some((each) => equalIp(each, ip));
   if (isWanted && block.host === asker.host) return false;
-  const slot = block.slots.get(Number(ip.value - block.cidr.ip.value));
+  const slot = block.slots[Number(ip.value - block.cidr.ip.value)];
   if (slot?.state === "cooling" && slot.since > now) return true;
   const isOwner =
     block.host === asker.host && block.tenant === asker.tenant && block.segment === asker.segment;
@@ -211,7 +211,7 @@ function isQuarantined(state: IpamState, asker: AllocateRequest, ip: Ip, now: nu
 
 function isCooling(state: IpamState, ip: Ip, now: number): boolean {
   const block = state.blockAt(ip)?.block;
-  const slot = block?.slots.get(Number(ip.value - block.cidr.ip.value));
+  const slot = block?.slots[Number(ip.value - block.cidr.ip.value)];
   return slot?.state === "cooling" && slot.since > now - cooldown;
 }
 
@@ -252,7 +252,7 @@ function checkBlocks(state: IpamState, held: number): void {
   for (const block of blocks) {
     const prefix = state.group(0, block.group)?.prefixes[block.network];
     assert.ok(prefix && containsCidr(prefix, block.cidr), "inside its group's prefix");
-    used += [...block.slots.values()].filter((slot) => slot.state === "used").length;
+    used += block.slots.filter((slot) => slot?.state === "used").length;
     assert.equal(blocks.filter((other) => overlaps(other.cidr, block.cidr)).length, 1);
   }
   assert.equal(used, held, "every used slot has its address");

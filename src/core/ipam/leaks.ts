@@ -1,6 +1,7 @@
 // Frees what evidence confirms as leaked. Never what only one report lacks, and never another allocation of the same name.
 import { formatCidr } from "../net/cidr.ts";
-import type { Block, Slot } from "../model/records.ts";
+import type { Block } from "../model/records.ts";
+import type { Slot } from "../model/slots.ts";
 import { evidenceWrite } from "./evidence.ts";
 import { type Held, heldBy } from "./held.ts";
 import type { IpamState } from "./state.ts";
@@ -43,10 +44,8 @@ export function planFree(state: IpamState, leak: Leak, { now }: { readonly now: 
 function cooled(state: IpamState, cidr: string, name: string, since: number): Write[] {
   const block = state.blocks.get(cidr)?.block;
   if (!block) return [];
-  const slots = new Map<number, Slot>(
-    [...block.slots].map(([at, slot]) =>
-      slot.state === "used" && slot.name === name ? [at, { state: "cooling", since }] : [at, slot],
-    ),
+  const slots = block.slots.map((slot): Slot | undefined =>
+    slot?.state === "used" && slot.name === name ? { state: "cooling", since } : slot,
   );
   const next: Block = { ...block, slots };
   return [{ kind: "put-block", block: next }];

@@ -1,8 +1,9 @@
 // Blocks and addresses say the same thing twice: which name holds which address. So a record of the one kind that nobody can read is made
 // again of the records of the other. What cannot be known that way (who cools, "namespace/pod") is left out.
-import { type Cidr, equalCidr } from "../net/cidr.ts";
+import { type Cidr, containsIp, equalCidr } from "../net/cidr.ts";
 import { compareIp } from "../net/ip.ts";
-import type { Address, Block, Slot } from "../model/records.ts";
+import type { Address, Block } from "../model/records.ts";
+import { type Slot, takenSlots, withSlots } from "../model/slots.ts";
 import { leafHolding } from "../topology/groups.ts";
 import { ipAt, offsetOf } from "./choose.ts";
 import type { IpamState } from "./state.ts";
@@ -12,7 +13,9 @@ type Seat = Address["ips"][number];
 /** `undefined`: no address lies in it, or in no group of the topology. */
 export function mendBlock(state: IpamState, cidr: Cidr): Block | undefined {
   const inside = [...state.addresses.values()].flatMap((address) =>
-    address.ips.filter(({ block }) => equalCidr(block, cidr)).map((seat) => ({ address, seat })),
+    address.ips
+      .filter(({ ip, block }) => equalCidr(block, cidr) && containsIp(cidr, ip))
+      .map((seat) => ({ address, seat })),
   );
   const [first] = inside;
   if (!first) return undefined;
@@ -25,7 +28,7 @@ export function mendBlock(state: IpamState, cidr: Cidr): Block | undefined {
   const { host, tenant, segment } = first.address;
   const sequence = Math.max(...inside.map(({ address }) => address.sequence));
   const { network } = first.seat;
-  return { cidr, network, group, host, tenant, segment, sequence, slots: new Map(slots) };
+  return { cidr, network, group, host, tenant, segment, sequence, slots: withSlots([], slots) };
 }
 
 function groupOf({ topology }: IpamState, { network, ip }: Seat): string | undefined {
@@ -36,7 +39,7 @@ function groupOf({ topology }: IpamState, { network, ip }: Seat): string | undef
 /** `undefined`: no block has a slot of that name. */
 export function mendAddress(state: IpamState, name: string): Address | undefined {
   const inside = [...state.blocks.values()].flatMap(({ block }) =>
-    [...block.slots].flatMap(([offset, slot]) =>
+    [...takenSlots(block.slots)].flatMap(([offset, slot]) =>
       slot.state === "used" && slot.name === name ? [{ block, offset, sequence: slot.sequence }] : [],
     ),
   );

@@ -28,9 +28,11 @@ export function occupancyOf(block: Block, { reserved, kept }: Space): Occupancy 
   let cooling: Occupancy["cooling"];
   let restingSince = -Infinity;
   let quarantinedUntil = -Infinity;
-  for (const [offset, slot] of block.slots) {
-    if (slot.state === "used") used++;
-    else {
+  // By hand: this is counted at every write of a block.
+  for (let offset = 0; offset < block.slots.length; offset++) {
+    const slot = block.slots[offset];
+    if (slot?.state === "used") used++;
+    else if (slot) {
       const { since, quarantined = false } = slot;
       if (since > restingSince) restingSince = since;
       if (quarantined && since > quarantinedUntil) quarantinedUntil = since;
@@ -53,17 +55,16 @@ export function lowestFree(block: Block, reserved: RangeSet): number | undefined
     const value = base + offset;
     const blackout = overlapping(reserved, { first: value, last: value });
     if (blackout) offset = blackout.last + 1n - base;
-    else if (block.slots.has(Number(offset))) offset++;
+    else if (block.slots[Number(offset)]) offset++;
     else return Number(offset);
   }
   return undefined;
 }
 
-/** In small numbers: this is counted at every write of a block. */
 function lowestAbsent({ cidr, slots }: Block): number | undefined {
-  const size = Number(sizeOf(cidr));
-  for (let offset = 0; offset < size; offset++) if (!slots.has(offset)) return offset;
-  return undefined;
+  const gap = slots.indexOf(undefined);
+  const offset = gap < 0 ? slots.length : gap;
+  return offset < Number(sizeOf(cidr)) ? offset : undefined;
 }
 
 /** Asked at every write of a block, and mostly of an empty set. */

@@ -33,7 +33,7 @@ function releaseWrites(state: IpamState, address: Address, now: number): Write[]
 
 /** Nothing where the slot is not this name's: then another holds it, and keeps it. */
 function coolSlot(block: Block, offset: number, name: string, now: number): Block[] {
-  const slot = block.slots.get(offset);
+  const slot = block.slots[offset];
   if (slot?.state !== "used" || slot.name !== name) return [];
   return [withSlot(block, offset, { state: "cooling", since: now })];
 }

@@ -3,6 +3,7 @@
 import { type Cidr, containsCidr, formatCidr } from "../net/cidr.ts";
 import { formatIp } from "../net/ip.ts";
 import type { Block, Host } from "../model/records.ts";
+import { takenSlots } from "../model/slots.ts";
 import type { Group, Topology, Tree } from "../model/topology.ts";
 import { assignHost } from "../topology/assign.ts";
 import { groupsByPath } from "../topology/groups.ts";
@@ -66,7 +67,7 @@ function fits(block: Block, next: Topology, trees: readonly NextTree[]): boolean
 
 function conflictsOf(block: Block): Conflict[] {
   const conflicts: Conflict[] = [];
-  for (const [offset, slot] of block.slots) {
+  for (const [offset, slot] of takenSlots(block.slots)) {
     if (slot.state !== "used") continue;
     const ip = formatIp({ family: block.cidr.ip.family, value: block.cidr.ip.value + BigInt(offset) });
     const reason = `in use on ${block.host}, outside the new prefix of group ${block.group} in network ${block.network}`;

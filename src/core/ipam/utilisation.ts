@@ -5,6 +5,7 @@ import { type Family } from "../net/ip.ts";
 import { type Range, rangeOf, rangeToCidrs } from "../net/range.ts";
 import { overlapping, type RangeSet, rangeSet } from "../net/range-set.ts";
 import type { Block } from "../model/records.ts";
+import { takenSlots } from "../model/slots.ts";
 import type { Group } from "../model/topology.ts";
 import type { IpamState } from "./state.ts";
 
@@ -87,7 +88,7 @@ type Slots = { readonly now: number; readonly rested: number; readonly kept: Ran
 function countSlots(counts: Counts, block: Block, { now, rested, kept }: Slots): void {
   counts.blocks++;
   const mayBeKept = overlapping(kept, rangeOf(block.cidr)) !== undefined;
-  for (const [offset, slot] of block.slots) {
+  for (const [offset, slot] of takenSlots(block.slots)) {
     if (slot.state === "used") counts.used++;
     else if (slot.quarantined && slot.since > now) counts.quarantined++;
     else if (slot.since > rested) counts.cooling++;

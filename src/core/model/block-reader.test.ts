@@ -5,7 +5,7 @@ import { parseCidr } from "../net/cidr.ts";
 import { createBlockReader, type ReadBlock } from "./block-reader.ts";
 import { decodeBlock, encodeBlock } from "./codec.ts";
 import { blockKey } from "./keys.ts";
-import type { Slot } from "./records.ts";
+import { type Slot, type Slots, withSlots } from "./slots.ts";
 
 const cidrs = ["10.0.0.0/28", "10.0.0.16/28"].map((text) => parseCidr(text));
 const odd = ['b","sequence":1,"slots":{', "}}", "é{"];
@@ -52,10 +52,10 @@ test("whatever becomes of blocks and their texts, what is read is what decoding 
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
       const read = createBlockReader(1 + (steps.length % 2));
-      const slots = new Map<string, Map<number, Slot>>();
+      const slots = new Map<string, Slots>();
       for (const [i, { cidr, host, offset, slot, spoil }] of steps.entries()) {
         const key = blockKey(cidr);
-        const own = (slots.get(key) ?? new Map<number, Slot>()).set(offset, slot);
+        const own = withSlots(slots.get(key) ?? [], [[offset, slot]]);
         slots.set(key, own);
         const owner = { network: "n", group: "g", host, tenant: "t", segment: "" };
         const text = encodeBlock({ cidr, ...owner, sequence: i, slots: own });
@@ -81,6 +81,6 @@ test("a slot more is read without reading the others", (t) => {
     parse.mock.calls.map((call) => call.arguments[0] as unknown),
     ['{"1":["b",2]}'],
   );
-  assert.equal(after.slots.get(0), before.slots.get(0));
-  assert.deepEqual(after.slots.get(1), { state: "used", name: "b", sequence: 2 });
+  assert.equal(after.slots[0], before.slots[0]);
+  assert.deepEqual(after.slots[1], { state: "used", name: "b", sequence: 2 });
 });

@@ -2,6 +2,7 @@
 // and a slot more: then only the slot is read. What comes out is what `decodeBlock` makes of the text, always.
 import { decodeBlock, readSlots } from "./codec.ts";
 import type { Block } from "./records.ts";
+import { withSlots } from "./slots.ts";
 
 /** As `decodeBlock`. */
 export type ReadBlock = (key: string, text: string) => Block;
@@ -44,14 +45,14 @@ function cutText(text: string): Cut | undefined {
 
 /** `undefined`: it is not the text before with more slots behind, or what is behind is no list of slots. */
 function continued(key: string, { head, slots, block }: Seen, next: Cut): Block | undefined {
-  if (next.head !== head || slots === "" || !next.slots.startsWith(slots)) return undefined;
+  // `startsWith` goes character by character.
+  if (next.head !== head || slots === "" || next.slots.slice(0, slots.length) !== slots) return undefined;
   const more = next.slots.slice(slots.length);
   if (more === "") return { ...block, sequence: next.sequence };
   const value = more.startsWith(",") ? parsed(`{${more.slice(1)}}`) : undefined;
   if (value === undefined) return undefined;
-  const all = new Map(block.slots);
-  for (const [offset, slot] of readSlots({ key, field: "slots", value }, block.cidr)) all.set(offset, slot);
-  return { ...block, sequence: next.sequence, slots: all };
+  const added = readSlots({ key, field: "slots", value }, block.cidr);
+  return { ...block, sequence: next.sequence, slots: withSlots(block.slots, added) };
 }
 
 function parsed(text: string): unknown {

@@ -29,7 +29,8 @@ import {
   reservationKey,
   topologyKey,
 } from "./keys.ts";
-import type { Address, Block, Host, Slot } from "./records.ts";
+import type { Address, Block, Host } from "./records.ts";
+import { type Slot, withSlots } from "./slots.ts";
 import type { Group, Topology } from "./topology.ts";
 
 const text = fc.string({ unit: "grapheme", maxLength: 12 });
@@ -74,7 +75,7 @@ const block: fc.Arbitrary<Block> = cidr.chain((prefix) =>
       .array(fc.tuple(fc.nat(Number(sizeOf(prefix) > 100n ? 99n : sizeOf(prefix) - 1n)), slot), {
         maxLength: 8,
       })
-      .map((slots) => new Map(slots)),
+      .map((slots) => withSlots([], slots)),
   }),
 );
 const address: fc.Arbitrary<Address> = fc.record(

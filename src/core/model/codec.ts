@@ -18,7 +18,8 @@ import {
   recordOf,
 } from "./codec-read.ts";
 import { addressKey, blackoutKey, blockKey, hostKey, reservationKey } from "./keys.ts";
-import type { Address, Blackout, Block, Host, Reservation, Slot } from "./records.ts";
+import type { Address, Blackout, Block, Host, Reservation } from "./records.ts";
+import { type Slot, takenSlots, withSlots } from "./slots.ts";
 
 export function encodeHost(host: Host): string {
   const { name, ips, tags, agentPort, k8sInfo, groups } = host;
@@ -45,7 +46,9 @@ export function decodeHost(key: string, text: string): Host {
 /** `slots`: by offset, `[name, sequence]` in use, `since` cooling, `[since]` in quarantine: a block is written at every allocation, so it is kept short. */
 export function encodeBlock(block: Block): string {
   const { cidr, network, group, host, tenant, segment, sequence } = block;
-  const slots = Object.fromEntries([...block.slots].map(([offset, slot]) => [offset, encodeSlot(slot)]));
+  const slots = Object.fromEntries(
+    [...takenSlots(block.slots)].map(([offset, slot]) => [offset, encodeSlot(slot)]),
+  );
   return JSON.stringify({ cidr: formatCidr(cidr), network, group, host, tenant, segment, sequence, slots });
 }
 
@@ -62,22 +65,20 @@ export function decodeBlock(key: string, text: string): Block {
     tenant: readString(block.tenant),
     segment: readString(block.segment),
     sequence: readCount(block.sequence),
-    slots: readSlots(block.slots, cidr),
+    slots: withSlots([], readSlots(block.slots, cidr)),
   };
 }
 
 /** `members`: the object that `slots` holds, or a part of it. */
-export function readSlots(slots: Reader, cidr: Cidr): Map<number, Slot> {
+export function readSlots(slots: Reader, cidr: Cidr): [offset: number, slot: Slot][] {
   const size = Number(sizeOf(cidr));
-  const read = new Map<number, Slot>();
-  for (const [text, value] of Object.entries(recordOf(slots))) {
+  return Object.entries(recordOf(slots)).map(([text, value]) => {
     const offset = Number(text);
     // A reader of its own for each slot is made only for what is garbage: a full block has as many as a hundred.
     if (String(offset) !== text || !isCount(offset) || offset >= size)
       throw garbage(memberOf(slots, text, value), "an offset in the block");
-    read.set(offset, slotOf(value) ?? readSlot(memberOf(slots, text, value)));
-  }
-  return read;
+    return [offset, slotOf(value) ?? readSlot(memberOf(slots, text, value))];
+  });
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;

@@ -1,6 +1,7 @@
 // What the store holds, one record per key under /romana/v3/. A record is a value: changed by making a new one.
 import type { Cidr } from "../net/cidr.ts";
 import type { Ip } from "../net/ip.ts";
+import type { Slots } from "./slots.ts";
 
 /** A node of the cluster. Key `hosts/<name>`. */
 export type Host = {
@@ -28,18 +29,8 @@ export type Block = {
   readonly segment: string;
   /** Greatest sequence number ever given out here. */
   readonly sequence: number;
-  /** By offset in the block; an absent offset is free. */
-  readonly slots: ReadonlyMap<number, Slot>;
+  readonly slots: Slots;
 };
-
-export type Slot =
-  /** `name`: the address record that owns it; `sequence`: of its allocation. */
-  | { readonly state: "used"; readonly name: string; readonly sequence: number }
-  /**
-   * Freed at `since` (wall milliseconds): not handed out again for the cooldown while others are free. `quarantined`: of a host that was removed;
-   * `since` is then when its quarantine ends, and until then nobody else gets it at all.
-   */
-  | { readonly state: "cooling"; readonly since: number; readonly quarantined?: true };
 
 /** What a pod holds: one address per family. Key `addresses/<name>`. */
 export type Address = {

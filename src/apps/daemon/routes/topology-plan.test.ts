@@ -7,7 +7,6 @@ import { systemClock } from "../../../base/clock.ts";
 import type { ConflictPage, TopologyPlanReply } from "../../../core/api/topology-plan.ts";
 import { encodeAddress, encodeBlock } from "../../../core/model/codec.ts";
 import { addressKey, blockKey } from "../../../core/model/keys.ts";
-import type { Slot } from "../../../core/model/records.ts";
 import { parseCidr, subnet } from "../../../core/net/cidr.ts";
 import { createMemoryStore } from "../../../io/store/memory-store.ts";
 
@@ -42,7 +41,7 @@ for (let i = 0; i < COUNT / 8; i++) {
   const cidr = subnet(parseCidr("10.0.0.0/17"), 29, BigInt(i));
   const owner = { host: "h1", tenant: "t", segment: "", sequence: 1 };
   const names = Array.from({ length: 8 }, (_, j) => `p${i * 8 + j}`);
-  const slots = new Map(names.map((name, j): [number, Slot] => [j, { state: "used", name, sequence: 1 }]));
+  const slots = names.map((name) => ({ state: "used", name, sequence: 1 }) as const);
   const addresses = names.map((name, j) => {
     const ip = { ...cidr.ip, value: cidr.ip.value + BigInt(j) };
     return { ...owner, name, ips: [{ ip, network: "v4", block: cidr }] };
