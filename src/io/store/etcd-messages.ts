@@ -1,8 +1,9 @@
 // The part of etcd's v3 API that we speak, as TypeScript sees it. Names are the protocol's own (etcd documentation, "API reference").
-// 64-bit numbers come as Long objects, and go as numbers or decimal text.
+import type { Integer } from "./protobuf.ts";
 
-/** As protobuf decodes int64 and uint64: revisions fit into a number, ids do not. */
-export type Int64 = number | { toNumber(): number; toString(): string };
+/** Revisions fit into a number, ids do not. */
+export type Int64 = Integer;
+/** Too great for a number: as decimal text. */
 export type Int64In = number | string;
 
 export type Header = { readonly cluster_id: Int64; readonly revision: Int64 };
@@ -90,4 +91,4 @@ export type AuthenticateResponse = { readonly token: string };
 /** `version` as "3.4.23". */
 export type StatusResponse = { readonly header: Header; readonly version: string };
 
-export const toNumber = (value: Int64): number => (typeof value === "number" ? value : value.toNumber());
+export const toNumber = (value: Int64): number => Number(value);
