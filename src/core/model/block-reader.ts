@@ -28,19 +28,19 @@ type Cut = { readonly head: string; readonly sequence: number; readonly slots: s
 type Seen = Cut & { readonly block: Block };
 
 const AT = ',"sequence":';
-/** At most 15 digits, so that the number is exact. */
-const NUMBER = /(0|[1-9]\d{0,14}),"slots":\{/y;
+const NUMBER = /(0|[1-9]\d*),"slots":\{/y;
 
 /** `undefined`: another would write it so. */
 function cutText(text: string): Cut | undefined {
   const at = text.indexOf(AT);
   NUMBER.lastIndex = at + AT.length;
   const found = at < 0 ? undefined : NUMBER.exec(text);
-  if (!found || !text.endsWith("}}")) return undefined;
+  const sequence = Number(found?.[1]);
+  if (!Number.isSafeInteger(sequence) || !text.endsWith("}}")) return undefined;
   const slots = text.slice(NUMBER.lastIndex, -2);
   // No other object may begin in there, so that what ends last is the slots.
   if (slots.includes("{")) return undefined;
-  return { head: text.slice(0, at), sequence: Number(found[1]), slots };
+  return { head: text.slice(0, at), sequence, slots };
 }
 
 /** `undefined`: it is not the text before with more slots behind, or what is behind is no list of slots. */
