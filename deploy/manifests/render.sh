@@ -8,11 +8,14 @@ render() { # KIND
   echo "# Rendered by deploy/manifests/render.sh from deploy/helm/romana: change that. How to install: docs/guide/kubernetes.md"
   "$helm" template romana ../helm/romana --namespace "$namespace" --kube-version 1.36.0 --values "$1.values.yaml"
 }
-for kind in embedded etcd uninstall; do
-  file=romana-$kind.yaml
+while read -r kind file; do
   if [ "${1:-}" = --check ]; then
     render "$kind" | diff -u "$file" - || { echo "$file is not what the chart renders: run $0" >&2; exit 1; }
   else
     render "$kind" >"$file"
   fi
-done
+done <<END
+embedded romana-embedded.yaml
+etcd romana-etcd.yaml
+uninstall uninstall-romana.yaml
+END

@@ -11,7 +11,7 @@ export const manifests: Scenario = {
   name: "the manifests are what the chart renders, and the API server takes them, twice",
   async run({ plane }) {
     await must(["env", `HELM=${await helmBinary()}`, "bash", join(FOLDER, "render.sh"), "--check"]);
-    for (const file of readdirSync(FOLDER).filter((name) => name.startsWith("romana-")))
+    for (const file of readdirSync(FOLDER).filter((name) => /romana.*\.yaml$/.test(name)))
       for (const _ of ["once", "again"])
         await plane.kubectl(["apply", "--dry-run=server", "-f", join(FOLDER, file)]);
   },
