@@ -14,6 +14,7 @@ type Container = {
     readonly allowPrivilegeEscalation?: boolean;
     readonly readOnlyRootFilesystem?: boolean;
     readonly runAsUser?: number;
+    readonly runAsNonRoot?: boolean;
     readonly capabilities?: { readonly drop?: string[]; readonly add?: string[] };
     readonly seccompProfile?: { readonly type: string };
   };
@@ -51,13 +52,40 @@ const workloads = [...manifests].flatMap(([file, objects]) =>
 const CAPABILITIES: Readonly<Record<string, readonly string[]>> = {
   agent: ["SYS_ADMIN", "NET_ADMIN"],
   "own-directory": ["CHOWN"],
+  uninstall: ["NET_ADMIN"],
 };
+/** Root for the files of the node, without any capability. */
+const ROOT_WITHOUT = ["install-cni"];
+const isNobody = (pod: PodSpec, context: Container["securityContext"]): boolean =>
+  pod.securityContext?.runAsNonRoot === true || context?.runAsNonRoot === true;
 
-test("there are workloads", () => assert.ok(workloads.length > 5, `${workloads.length} workloads`));
+/** What takes Romana away stays for minutes, and serves nobody. */
+const lasting = workloads.filter(({ workload }) => workload.metadata.name !== "romana-uninstall");
+const containersOf = ({ containers, initContainers = [] }: PodSpec): readonly Container[] => [
+  ...containers,
+  ...initContainers,
+];
 
-for (const { file, objects, workload, pod } of workloads) {
+test("there are workloads", () => assert.ok(lasting.length > 5, `${lasting.length} workloads`));
+
+for (const { file, workload, pod } of workloads)
+  test(`${file}: ${workload.metadata.name} may do no more than it is named for`, () => {
+    for (const { name: part, securityContext: context } of containersOf(pod)) {
+      assert.deepEqual(
+        [context?.privileged ?? false, context?.allowPrivilegeEscalation, context?.readOnlyRootFilesystem],
+        [false, false, true],
+      );
+      assert.equal(context?.seccompProfile?.type, "RuntimeDefault");
+      assert.deepEqual(context?.capabilities?.drop, ["ALL"]);
+      assert.deepEqual(context.capabilities.add ?? [], CAPABILITIES[part] ?? []);
+      const isRoot = context.runAsUser === 0;
+      assert.ok(isRoot ? part in CAPABILITIES || ROOT_WITHOUT.includes(part) : isNobody(pod, context), part);
+    }
+  });
+
+for (const { file, objects, workload, pod } of lasting) {
   const { name } = workload.metadata;
-  const containers = [...pod.containers, ...(pod.initContainers ?? [])];
+  const containers = containersOf(pod);
 
   test(`${file}: ${name} is kept when nodes are full or tainted, and says what it takes`, () => {
     assert.match(pod.priorityClassName ?? "", /^system-(node|cluster)-critical$/);
@@ -70,19 +98,6 @@ for (const { file, objects, workload, pod } of workloads) {
 
   test(`${file}: ${name} is asked whether it has started, lives and is ready`, () => {
     for (const container of pod.containers) for (const probe of PROBES) assert.ok(container[probe], probe);
-  });
-
-  test(`${file}: ${name} may do no more than it is named for`, () => {
-    for (const { name: part, securityContext: context } of containers) {
-      assert.deepEqual(
-        [context?.privileged ?? false, context?.allowPrivilegeEscalation, context?.readOnlyRootFilesystem],
-        [false, false, true],
-      );
-      assert.equal(context?.seccompProfile?.type, "RuntimeDefault");
-      assert.deepEqual(context?.capabilities?.drop, ["ALL"]);
-      assert.deepEqual(context.capabilities.add ?? [], CAPABILITIES[part] ?? []);
-    }
-    if (name !== "romana-agent") assert.equal(pod.securityContext?.runAsNonRoot, true);
   });
 
   test(`${file}: ${name} is replaced one by one, and not by a drain all at once`, () => {

@@ -12,9 +12,11 @@ const recorded = readFileSync(join(import.meta.dirname, "testdata/audit.jsonl"),
   .filter((line) => line !== "")
   .map((line) => JSON.parse(line) as AuditEvent);
 
-for (const [file, objects] of manifests)
+const withRoles = [...manifests].filter(([, objects]) => objects.some(({ kind }) => kind === "ClusterRole"));
+
+test("there are roles", () => assert.ok(withRoles.length >= 2));
+for (const [file, objects] of withRoles)
   test(`${file}: no right is missing, none is unused`, () => {
-    assert.ok(objects.some(({ kind }) => kind === "ClusterRole"));
     assert.deepEqual(compareRoles(objects as unknown as Manifest[], recorded), { missing: [], unused: [] });
   });
 
