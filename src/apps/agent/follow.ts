@@ -3,7 +3,7 @@ import { rename, writeFile } from "node:fs/promises";
 import type { HostRequest } from "../../core/api/types.ts";
 import { type Clock, type Duration, type Rng, Seconds } from "../../base/clock.ts";
 import { UnavailableError } from "../../base/errors.ts";
-import { report, type ReportDeps, type Seen, seenFile } from "./report.ts";
+import { report, type ReportDeps, type Seen, seenBy, seenFile } from "./report.ts";
 import type { ScopedWatch } from "./scoped-watch.ts";
 
 export type IntroduceDeps = ReportDeps & {
@@ -42,7 +42,7 @@ export async function followOnce(deps: FollowDeps, signal: AbortSignal): Promise
     for (const line of lines) isOther = mirror.apply(line) || isOther;
     const isBehind = lines.some((line) => line.type === "bookmark" && line.behind);
     deps.heard({ isOther, isOtherPolicy: mirror.policy !== policy, isBehind });
-    await keep(mirror.seen);
+    await keep(seenBy(mirror));
     // The node's addresses may change while it runs; bookmarks come twice a second.
     if (registered !== JSON.stringify(deps.registration())) registered = await register(deps, signal);
     await introduceAgain(signal);
@@ -65,13 +65,14 @@ async function register({ replica, registration }: IntroduceDeps, signal: AbortS
 
 /** Writes what was seen to disk, so that an older store is known for what it is after a restart of both. Seldom, for it is no allocation. */
 function createKeeper({ stateDir, log, clock }: FollowDeps): (seen: Seen | undefined) => Promise<void> {
-  let kept: { readonly revision: number; readonly at: number } | undefined;
+  let kept: { readonly text: string; readonly at: number } | undefined;
   return async (seen) => {
     const now = clock.monotonic();
-    if (!seen || (kept && (seen.revision === kept.revision || now - kept.at < KEEP_EVERY))) return;
-    kept = { revision: seen.revision, at: now };
+    const text = JSON.stringify(seen);
+    if (!seen || (kept && (text === kept.text || now - kept.at < KEEP_EVERY))) return;
+    kept = { text, at: now };
     try {
-      await writeFile(`${seenFile(stateDir)}.new`, JSON.stringify(seen));
+      await writeFile(`${seenFile(stateDir)}.new`, text);
       await rename(`${seenFile(stateDir)}.new`, seenFile(stateDir));
     } catch (error) {
       log.warn("the seen revision is not kept", { error: String(error) });

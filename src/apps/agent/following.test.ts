@@ -74,7 +74,7 @@ test("a replica that ends its stream is left for the other, which is told what w
   own.cut();
   await follows(other, clock);
   await eventually(() => assert.equal(mirror.seen?.revision, 2));
-  assert.deepEqual(other.reports[0]?.seen, { cluster: "c", revision: 1 });
+  assert.deepEqual(other.reports[0]?.seen, { cluster: "c", revision: 1, policies: true });
   assert.equal(readiness(), "ok");
 });
 

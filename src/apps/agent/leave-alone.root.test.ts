@@ -164,7 +164,7 @@ for (const [what, reply] of losses)
       daemon.begin(...worldLines());
       daemon.cut();
       await eventually(() => assert.ok(daemon.reports.length > 1));
-      assert.deepEqual(daemon.reports[0]?.seen, { cluster: "c", revision: 1 });
+      assert.deepEqual(daemon.reports[0]?.seen, { cluster: "c", revision: 1, policies: true });
       await stopAgent();
       await start();
       await eventually(() => assert.ok(daemon.reports.length > 2));

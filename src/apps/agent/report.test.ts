@@ -18,7 +18,8 @@ const reply: HostReportReply = { ...seen, state: "ready", waiting_for: [], confl
 
 /** The file's text, and what is told of it. */
 const files: readonly (readonly [what: string, text: string, told: unknown])[] = [
-  ["as it was written", JSON.stringify(seen), seen],
+  ["as it was written", JSON.stringify({ ...seen, policies: false }), { ...seen, policies: false }],
+  ["of an older agent", JSON.stringify(seen), seen],
   ["empty", "", undefined],
   ["cut off", JSON.stringify(seen).slice(0, -3), undefined],
   ["null", "null", undefined],

@@ -20,7 +20,12 @@ export type ReportDeps = {
   readonly inHand?: () => Promise<string[]>;
 };
 
-export type Seen = { readonly cluster: string; readonly revision: number };
+/** `policies`: `false`, if it was told that there are none. */
+export type Seen = { readonly cluster: string; readonly revision: number; readonly policies?: boolean };
+
+/** What is known since the first world was whole; else what an earlier life of this agent knew. */
+export const seenBy = ({ seen, policy }: Pick<Mirror, "seen" | "policy">): Seen | undefined =>
+  seen && { ...seen, policies: policy !== "none" };
 
 /**
  * Tells the daemon what is alive here, and the newest store this node ever followed: a store that forgot must learn of both. Until it
@@ -29,7 +34,7 @@ export type Seen = { readonly cluster: string; readonly revision: number };
 export async function report(deps: ReportDeps, signal: AbortSignal): Promise<boolean> {
   const { replica, endpoints, mirror, hostname, stateDir, log } = deps;
   // In this order: what is alive, or in hand, is looked at after what was seen, and what comes to live leaves the hand after it lives.
-  const seen = mirror.seen ?? (await readSeen(stateDir));
+  const seen = seenBy(mirror) ?? (await readSeen(stateDir));
   const inHand = await deps.inHand?.();
   const alive = endpoints.alive().map(({ name, ips, tenant, segment, sequence, pod }) => ({
     name,
@@ -75,4 +80,5 @@ const isSeen = (value: unknown): value is Seen =>
   typeof value["cluster"] === "string" &&
   value["cluster"] !== "" &&
   Number.isSafeInteger(value["revision"]) &&
-  Number(value["revision"]) >= 0;
+  Number(value["revision"]) >= 0 &&
+  (value["policies"] === undefined || typeof value["policies"] === "boolean");

@@ -12,6 +12,8 @@ const WINDOW = 10_000;
 const options = { cluster: "c1", isImported: false, isKnown: false, window: WINDOW };
 const network = { name: "v4", cidr: parseCidr("10.0.0.0/16"), blockMask: 29, tenants: [] };
 
+const loses = (state: IpamState): Plan => planLoss(state, false);
+
 /** Two hosts and what the store says, followed by one daemon. */
 class World {
   readonly state: IpamState = createIpamState();
@@ -110,17 +112,17 @@ test("a new store knows nobody yet: the window has to pass", () => {
 
 test("after a loss all must have reported, and the window must have passed since its first sign", () => {
   const world = new World(asked, open);
-  world.plan(planLoss, 20_000);
+  world.plan(loses, 20_000);
   world.report("h1");
   assert.equal(world.isOver(20_000 + WINDOW), false);
   world.report("h2");
-  world.plan(planLoss, 25_000);
+  world.plan(loses, 25_000);
   assert.deepEqual([world.isOver(20_000 + WINDOW - 1), world.isOver(20_000 + WINDOW)], [false, true]);
 });
 
 test("who takes the lead in the wait counts the window from when it learned of it, not from its lead", () => {
   const world = new World(asked);
-  world.plan(planLoss, 500);
+  world.plan(loses, 500);
   for (const host of ["h1", "h2"]) world.report(host);
   assert.equal(world.isOver(500 + WINDOW), true);
   world.plan(planOpen, 500 + WINDOW);

@@ -16,8 +16,12 @@ export type AdoptionOptions = {
   readonly window: number;
 };
 
-/** The newest store that a reporting agent ever followed. */
-export type Seen = { readonly cluster: string; readonly revision: number };
+/** The newest store that a reporting agent ever followed. `policies`: whether it was told of any; absent: it does not say. */
+export type Seen = {
+  readonly cluster: string;
+  readonly revision: number;
+  readonly policies?: boolean | undefined;
+};
 
 export class Adoption {
   readonly #options: AdoptionOptions;
@@ -104,6 +108,11 @@ export class Adoption {
   /** What is written but not told yet counts where it closes. */
   isReady(state: IpamState): boolean {
     return this.#isOpen && state.adoption.state !== "lost";
+  }
+
+  /** Whether what the store says of policies is all there is: a node that was told less would let in whom it keeps out. */
+  knowsPolicies(state: IpamState): boolean {
+    return this.isReady(state) && state.adoption.policies === undefined;
   }
 
   /** Hosts that must still report; empty also while only the window has to pass. */

@@ -94,6 +94,7 @@ test("the operator ends the wait", async (t) => {
   await report(call, "h1", { seen: seenElsewhere, endpoints: [] });
   assert.equal(await allocate(call, "p", "h1"), "STORE_FORGOT");
   assert.deepEqual((await call("POST /ipam/adopt", { force: true })).body, {
+    policies: "known",
     state: "ready",
     waiting_for: [],
   });

@@ -3,7 +3,13 @@
 import { Seconds } from "../../base/clock.ts";
 import { within } from "../../base/within.ts";
 import { adoptionKey } from "../../core/model/keys.ts";
-import { planAsk, planLoss, planOpen, unseenFrom } from "../../core/ipam/adoption-round.ts";
+import {
+  planAsk,
+  planLoss,
+  planOpen,
+  planPoliciesKnown,
+  unseenFrom,
+} from "../../core/ipam/adoption-round.ts";
 import type { IpamState } from "../../core/ipam/state.ts";
 import type { Plan, Write } from "../../core/ipam/types.ts";
 import { UnavailableError } from "../../base/errors.ts";
@@ -63,6 +69,11 @@ export async function tendAdoption(daemon: Daemon): Promise<void> {
     });
 }
 
+/** Policies that were lost are all told anew: nodes hear of them from now on. */
+export async function notePoliciesKnown(daemon: Daemon): Promise<void> {
+  if (await note(daemon, planPoliciesKnown)) daemon.log.info("all policies were told anew");
+}
+
 /** The operator's word that nobody else will report. In the store before it is answered, as it is for all replicas. */
 export async function forceAdoption(daemon: Daemon): Promise<void> {
   daemon.log.warn("adoption ended by the operator", {
@@ -88,7 +99,7 @@ export async function noteIfLost(
     if (!isOdd || (await within(clock, ANSWER_WITHIN, adoption.answered))) return false;
   }
   if (adoption.wasShown(host, seen)) return true;
-  if (await note(daemon, planLoss))
+  if (await note(daemon, (state) => planLoss(state, seen?.policies !== false)))
     log.error("the store lost what an agent has seen", { host, seen, cluster, revision });
   adoption.shown(host, seen);
   return true;

@@ -135,6 +135,8 @@ function assemble(
     clock,
     state: mirror.state,
     lock: mirror.lock,
+    isSettled: () => adoption.knowsPolicies(mirror.state),
+
     renewed: () => hub.renewShares(),
   });
   const isShared = config.store.startsWith("etcd:");

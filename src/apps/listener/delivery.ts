@@ -30,6 +30,11 @@ export class Delivery<T> {
     for (const { key } of changes) this.#due.add(key);
   }
 
+  /** The daemon has all that there was when it was compared last, and what was heard since. */
+  get isWhole(): boolean {
+    return this.#compared > -Infinity && this.#due.size === 0;
+  }
+
   /** Nothing is relied on that was told before. */
   compareNext(): void {
     this.#compared = -Infinity;

@@ -136,6 +136,25 @@ test("what happened while no listener ran is made good, and policies that others
   });
 });
 
+test("a daemon that lost policies is told everything anew, and then that this is all", async (t) => {
+  const { kube, call, start } = await setUp(t);
+  kube.put(NAMESPACES, { metadata: { name: "shop" } });
+  putPod(kube, "web", {});
+  putPolicy(kube, "deny");
+  await start();
+  const all = { pods: ["shop/web {}"], tenants: ["shop {}"], policies: ["kube.shop.deny.ingress"] };
+  await knows(call, all);
+  await call("POST /tenants", { delete: ["shop"] });
+  await call("POST /pods", { delete: ["shop/web"] });
+  await call("POST /policies/kubernetes", { delete: ["shop/deny"] });
+  await call("POST /hosts/h1/report", { seen: { cluster: "another", revision: 7 }, endpoints: [] });
+  assert.equal((await call("GET /ipam/adopt")).body["policies"], "lost");
+  await eventually(async () => assert.equal((await call("GET /ipam/adopt")).body["policies"], "known"), {
+    within: 10_000,
+  });
+  assert.deepEqual(await known(call), all);
+});
+
 test("what of a policy nobody understands is told on it, until it is mended", async (t) => {
   const { kube, start } = await setUp(t);
   putPolicy(kube, "odd", { ingress: [{ from: [{ serviceSelector: {} }] }] });

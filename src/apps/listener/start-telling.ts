@@ -5,8 +5,10 @@ import { Delivery, type Telling } from "./delivery.ts";
 import { type DutyDeps, startDuty } from "./duty.ts";
 
 export interface Told {
-  /** This listener begins to lead. */
+  /** This listener begins to lead, or the daemon has forgotten: all is told. */
   began(): void;
+  /** The daemon has all. */
+  readonly isWhole: boolean;
   close(): Promise<void>;
 }
 
@@ -30,6 +32,9 @@ export function startTelling<T>(
   };
   const duty = startDuty(`${part} told`, { isKnown: () => reflector.synced, work }, deps);
   return {
+    get isWhole() {
+      return delivery.isWhole;
+    },
     began() {
       delivery.compareNext();
       duty.poke();

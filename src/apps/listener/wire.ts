@@ -17,6 +17,7 @@ import type { ListenerConfig } from "./config.ts";
 import type { NodeFault } from "./desired-hosts.ts";
 import { startDuty } from "./duty.ts";
 import { startLeader } from "./leader.ts";
+import { createLostPolicies } from "./lost-policies.ts";
 import { createMetrics } from "./metrics.ts";
 import { networkFaults } from "./network-faults.ts";
 import { clearNetworkUnavailable, toClear } from "./network-status.ts";
@@ -52,7 +53,7 @@ export async function startListener(
 
   // Runs later than all below: its first request has to come back.
   const began = (): void => {
-    for (const duty of [hosts, status, networks]) duty.poke();
+    for (const duty of [hosts, status, networks, lost]) duty.poke();
     for (const kind of told) kind.began();
   };
   const leader = startLeader(identity, began, { ...deps, client, health: health.reporter("leader") });
@@ -109,6 +110,11 @@ export async function startListener(
       duties,
     ),
   ];
+  const lost = startDuty(
+    "lost policies",
+    { isKnown: () => true, work: createLostPolicies(told, daemon) },
+    duties,
+  );
 
   const server =
     metricsAddress(config.metrics) === ""
@@ -118,7 +124,7 @@ export async function startListener(
   return {
     async close() {
       server?.close();
-      await Promise.all([nodes, agents, hosts, status, networks, ...told].map((part) => part.close()));
+      await Promise.all([nodes, agents, hosts, status, networks, lost, ...told].map((part) => part.close()));
       await leader.close();
       client.close();
       daemon.close();

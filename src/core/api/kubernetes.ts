@@ -1,5 +1,16 @@
 // What the listener tells of Kubernetes: pods, namespaces, network policies. Each in lists, as there are very many; put again, all is as it was.
-import { anything, array, integer, object, oneOf, optional, record, string, type Static } from "./schema.ts";
+import {
+  anything,
+  array,
+  boolean,
+  integer,
+  object,
+  oneOf,
+  optional,
+  record,
+  string,
+  type Static,
+} from "./schema.ts";
 import { PolicyChange } from "./policies.ts";
 import { Name, Revision, Text } from "./types.ts";
 
@@ -60,6 +71,8 @@ export type KubernetesPolicies = Static<typeof KubernetesPolicies>;
 export const KubernetesPolicies = object({
   put: optional(array(anything(), { maxItems: MOST })),
   delete: optional(array(PodId, { maxItems: MOST })),
+  /** With these all tenants, pods and policies are told. */
+  complete: optional(boolean()),
 });
 /** `faults`: what was not understood, and allows nothing. `object`: "namespace/name". */
 export type KubernetesPoliciesReply = Static<typeof KubernetesPoliciesReply>;

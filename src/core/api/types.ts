@@ -225,7 +225,7 @@ export const TopologyDocument = object({
  */
 export type HostReport = Static<typeof HostReport>;
 export const HostReport = object({
-  seen: optional(object({ cluster: Name, revision: Revision })),
+  seen: optional(object({ cluster: Name, revision: Revision, policies: optional(boolean()) })),
   endpoints: array(
     object({
       name: HolderName,
@@ -248,13 +248,17 @@ export const HostReportReply = object({
   conflicts: array(object({ name: Text, ip: Text, reason: Text })),
 });
 
-/** `POST /ipam/adopt`: `force` ends the waiting for hosts that will not report. */
+/**
+ * `POST /ipam/adopt`: `force` ends the waiting for hosts that will not report, and for policies. `policies` "lost": nodes keep those that they
+ * have until all are told anew.
+ */
 export type AdoptRequest = Static<typeof AdoptRequest>;
 export const AdoptRequest = object({ force: boolean() });
 export type AdoptReply = Static<typeof AdoptReply>;
 export const AdoptReply = object({
   state: oneOf("ready", "waiting"),
   waiting_for: array(Text),
+  policies: oneOf("known", "lost"),
 });
 
 /**

@@ -31,6 +31,12 @@ test("a live pod gets its record, its block and its sequence number back", () =>
   assert.equal(shown(next), "10.0.0.8 fd00::8", "beside them, in the block that is there");
 });
 
+test("a live pod stays the Kubernetes pod that it says it is, for policies mean that one", () => {
+  const state = smallWorld("four");
+  take(state, "h1", pod("p", "10.0.0.1", { pod: "shop/db-0" }));
+  assert.equal(state.addresses.get("p")?.pod, "shop/db-0");
+});
+
 test("twice is as once", () => {
   const state = smallWorld();
   take(state, "h1", pod("p", "10.0.0.10 fd00::9"));

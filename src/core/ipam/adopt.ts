@@ -64,8 +64,11 @@ function adoptOne(draft: Draft, endpoint: Endpoint): void {
   for (const { ip } of known?.ips ?? [])
     if (!seats.some((seat) => equalIp(seat.ip, ip))) coolLeft(draft, ip, endpoint.name);
   const { name, tenant, segment, sequence } = endpoint;
-  const pod = known?.pod === undefined ? {} : { pod: known.pod };
-  draft.addresses.set(name, { name, host: draft.host.name, tenant, segment, sequence, ips: seats, ...pod });
+  const pod = known?.pod ?? endpoint.pod;
+  draft.addresses.set(name, {
+    ...{ name, host: draft.host.name, tenant, segment, sequence, ips: seats },
+    ...(pod === undefined ? {} : { pod }),
+  });
 }
 
 /** Whether the endpoint tells something newer of its own name. Names a conflict where it contradicts and is not newer. */

@@ -4,8 +4,9 @@ import {
   anyReported,
   owedHosts,
   planAsk as planAskAt,
-  planLoss,
+  planLoss as planLossOf,
   planOpen,
+  planPoliciesKnown,
   planReported,
   unseenFrom,
 } from "./adoption-round.ts";
@@ -25,6 +26,8 @@ const reported =
   (state) =>
     planReported(state, host);
 const planAsk: Step = (state) => planAskAt(state, 40 + state.adoption.round);
+const planLoss: Step = (state) => planLossOf(state, false);
+const planPolicyLoss: Step = (state) => planLossOf(state, true);
 const isForced: Step = (state) => planOpen(state, "force");
 
 /** Each row: what was done, what the store says then. */
@@ -47,6 +50,27 @@ const rows: readonly (readonly [string, readonly Step[], object])[] = [
   ["and is kept", [planAsk, isForced, planLoss], { round: 1, state: "open", by: "force" }],
   ["until a daemon starts", [planAsk, isForced, planAsk, planLoss], { round: 2, state: "lost" }],
   ["it may come when all is open", [planOpen, isForced], { round: 1, state: "open", by: "force" }],
+  [
+    "that policies were lost may be heard after the rest",
+    [planOpen, planLoss, planPolicyLoss],
+    { round: 1, state: "lost", policies: "lost" },
+  ],
+  [
+    "who had none does not take that back",
+    [planOpen, planPolicyLoss, planLoss],
+    { round: 1, state: "lost", policies: "lost" },
+  ],
+  [
+    "it outlives the wait, and a start",
+    [planOpen, planPolicyLoss, planOpen, planAsk],
+    { round: 2, state: "asked", policies: "lost" },
+  ],
+  [
+    "until all are told",
+    [planOpen, planPolicyLoss, planOpen, planPoliciesKnown],
+    { round: 1, state: "open" },
+  ],
+  ["or the operator says so", [planOpen, planPolicyLoss, isForced], { round: 1, state: "open", by: "force" }],
 ];
 for (const [what, steps, says] of rows)
   test(what, () => {

@@ -13,6 +13,7 @@ export function planAsk(state: IpamState, written: number): Plan {
     ...{ round: round + 1, state: now === "lost" ? now : "asked" },
     ...(now === "asked" ? { first: firstAsked(state, written) } : {}),
     ...(round === 0 || isNew ? { isNew: true } : {}),
+    ...policiesOf(state),
   });
 }
 
@@ -37,20 +38,38 @@ export function planReported(state: IpamState, host: string): Plan {
   return { writes: [{ kind: "put-reported", reported: { host, round } }], guards: [] };
 }
 
-/** An agent had seen what the store does not know. The guards fail every allocation that was planned without knowing. */
-export function planLoss(state: IpamState): Plan {
+/**
+ * An agent had seen what the store does not know, and if `hadPolicies`, perhaps policies that it does not know. The guards fail every
+ * allocation that was planned without knowing.
+ */
+export function planLoss(state: IpamState, hadPolicies: boolean): Plan {
   const { adoption, topology } = state;
-  if (adoption.state === "lost" || adoption.by === "force") return NOTHING;
+  if (adoption.by === "force") return NOTHING;
+  const lost: AdoptionRecord = {
+    ...{ ...adoption, state: "lost" },
+    ...(hadPolicies ? { policies: "lost" } : {}),
+  };
+  if (adoption.state === "lost" && adoption.policies === lost.policies) return NOTHING;
   const guards = topology.networks.map(({ name }) => ({ kind: "bump-guard", network: name }) as const);
-  return { writes: [...putting({ ...adoption, state: "lost" }).writes, ...guards], guards: [] };
+  return { writes: [...putting(lost).writes, ...guards], guards: [] };
 }
 
-/** All daemons may hand out. */
+/** All policies were told anew. */
+export function planPoliciesKnown({ adoption }: IpamState): Plan {
+  const { policies, ...known } = adoption;
+  return policies ? putting(known) : NOTHING;
+}
+
+/** All daemons may hand out. The operator's word is that policies are as he wants them, too. */
 export function planOpen(state: IpamState, by?: AdoptionRecord["by"]): Plan {
   const { round, state: now, by: before } = state.adoption;
   if (round > 0 && now === "open" && (by === undefined || by === before)) return NOTHING;
-  return putting({ round: Math.max(1, round), state: "open", ...(by ? { by } : {}) });
+  const policies = by === "force" ? {} : policiesOf(state);
+  return putting({ round: Math.max(1, round), state: "open", ...(by ? { by } : {}), ...policies });
 }
+
+const policiesOf = ({ adoption: { policies } }: IpamState): Pick<AdoptionRecord, "policies"> =>
+  policies ? { policies } : {};
 
 /** Hosts that have not reported in this round: those that the store knows, by their record or by an address in their blocks. */
 export function owedHosts(state: IpamState): string[] {

@@ -27,6 +27,11 @@ export type AdoptionRecord = {
    * taken for a loss any more, until a daemon starts.
    */
   readonly by?: (typeof OPENERS)[number];
+  /**
+   * With a loss policies were lost, too: nodes are told nothing of them, and go on with those that they have, until somebody has told all of
+   * them anew.
+   */
+  readonly policies?: "lost";
 };
 
 /** Of a store without the record. */
@@ -39,17 +44,23 @@ export const encodeAdoption = (record: AdoptionRecord): string => JSON.stringify
 
 /** UnavailableError `STORE_GARBAGE`, as `decodeReported`. */
 export function decodeAdoption(text: string): AdoptionRecord {
-  const root = readObject(parseText(adoptionKey, text), ["round", "state"], ["first", "isNew", "by"]);
+  const root = readObject(
+    parseText(adoptionKey, text),
+    ["round", "state"],
+    ["first", "isNew", "by", "policies"],
+  );
   const state = STATES.find((each) => each === root.state.value);
   if (!state) throw garbage(root.state, `one of ${STATES.join(", ")}`);
   if (root.isNew && root.isNew.value !== true) throw garbage(root.isNew, "true, or no such field");
   const by = root.by && OPENERS.find((each) => each === root.by?.value);
   if (root.by && !by) throw garbage(root.by, `one of ${OPENERS.join(", ")}`);
+  if (root.policies && root.policies.value !== "lost") throw garbage(root.policies, "lost, or no such field");
   return {
     ...{ round: readCount(root.round), state },
     ...(root.first ? { first: readFirst(root.first) } : {}),
     ...(root.isNew ? { isNew: true } : {}),
     ...(by ? { by } : {}),
+    ...(root.policies ? { policies: "lost" } : {}),
   };
 }
 

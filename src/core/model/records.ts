@@ -66,4 +66,6 @@ export type Endpoint = {
   readonly tenant: string;
   readonly segment: string;
   readonly sequence: number;
+  /** As of `Address`. */
+  readonly pod?: string | undefined;
 };

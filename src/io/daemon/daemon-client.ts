@@ -6,6 +6,7 @@ import type {
   AddressList,
   AddressReply,
   AddressRequest,
+  AdoptReply,
   HostList,
   HostReply,
   HostReport,
@@ -34,6 +35,8 @@ export interface DaemonClient extends KubernetesCalls {
   /** InputError with status 404. */
   removeHost(name: string): Promise<HostReply>;
   usage(): Promise<UsageReply>;
+  /** What the daemon waits for. */
+  adoption(): Promise<AdoptReply>;
   /** What the host holds. */
   addresses(host: string): Promise<readonly AddressReply[]>;
   readonly replicas: Replicas;
@@ -83,6 +86,7 @@ export function createDaemonClient(
     removeHost: (name) => ask("DELETE", `/hosts/${encodeURIComponent(name)}`),
     ...kubernetesCalls(ask),
     usage: () => ask("GET", "/ipam/usage"),
+    adoption: () => ask("GET", "/ipam/adopt"),
     addresses: async (host) =>
       (await ask<AddressList>("GET", `/addresses?host=${encodeURIComponent(host)}`)).addresses,
     replicas,

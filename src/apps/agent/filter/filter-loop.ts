@@ -27,7 +27,7 @@ export function startFilterLoop(resync: Duration, deps: FilterLoopDeps): Runner 
     metrics.filterSync.observe(Milliseconds(clock.monotonic() - start) / 1000);
     if (ruleset) measure(ruleset, metrics);
     if (share.policy) health.ok();
-    else health.failed("waiting for the daemon");
+    else health.failed("waiting for the daemon to tell of policies");
     if (changes > 0) log.info("table synced", { changes });
   };
   const onError = (error: unknown, attempt: number): void => {

@@ -46,7 +46,10 @@ export function ipamCommands(program: Command, action: Action): void {
     .action(action(collectLeaks));
   ipam
     .command("adopt")
-    .option("--force", "hand out addresses without waiting for those who have not reported")
+    .option(
+      "--force",
+      "hand out addresses without waiting for those who have not reported, and tell nodes the policies there are",
+    )
     .description("whether addresses are handed out, and which hosts are waited for after a loss")
     .action(action(adopt));
 }
@@ -113,8 +116,8 @@ async function collectLeaks(
 async function adopt({ client, tell }: Context, { force = false }: { force?: boolean }): Promise<void> {
   const reply = await client.request<AdoptReply>("POST", "/ipam/adopt", { force });
   const waiting = reply.waiting_for.join(", ") || "the adoption window to pass";
-  tell(
-    reply,
-    reply.state === "ready" ? "addresses are handed out" : `no address is handed out, waiting for ${waiting}`,
-  );
+  const addresses =
+    reply.state === "ready" ? "addresses are handed out" : `no address is handed out, waiting for ${waiting}`;
+  const lost = "policies were lost: nodes keep those that they have until all are told anew, or --force";
+  tell(reply, reply.policies === "known" ? addresses : `${addresses}\n${lost}`);
 }

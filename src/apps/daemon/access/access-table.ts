@@ -50,6 +50,7 @@ const rows: Readonly<Record<string, Row | "open">> = {
   "DELETE /hosts/:name": ["params.name", ALL, ALL, NO, NO, NO],
   "POST /hosts/:name/report": ["params.name", ALL, NO, named("params.name"), NO, NO],
   "GET /ipam/address": ["query.of", ALL, ALL, NO, NO, ALL],
+  "GET /ipam/adopt": ["", ALL, ALL, NO, NO, ALL],
   "POST /ipam/adopt": ["", ALL, NO, NO, NO, NO],
   "GET /ipam/check": ["", ALL, ALL, NO, NO, ALL],
   "POST /ipam/gc": ["", ALL, NO, NO, NO, NO],

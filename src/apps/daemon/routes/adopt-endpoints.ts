@@ -68,12 +68,9 @@ export async function readoptAfter<T>(daemon: Daemon, change: () => Promise<T>):
   });
 }
 
-function toEndpoint(
-  { name, ips, tenant, segment, sequence }: Told["endpoints"][number],
-  index: number,
-): Endpoint {
+function toEndpoint({ ips, ...rest }: Told["endpoints"][number], index: number): Endpoint {
   const parsed = ips.map((ip, i) => parseIp(ip, `body.endpoints[${index}].ips[${i}]`));
-  return { name, ips: parsed, tenant, segment, sequence };
+  return { ...rest, ips: parsed };
 }
 
 function refuseRepeatedNames(endpoints: readonly Endpoint[]): void {

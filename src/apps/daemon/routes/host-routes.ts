@@ -49,21 +49,25 @@ export function hostRoutes(app: FastifyInstance, daemon: Daemon): void {
   app.post<Named & { Body: HostReport }>(
     "/hosts/:name/report",
     { schema: { summary: "What an agent has and has seen", body: HostReport, ...replies(HostReportReply) } },
-    async ({ params, body }): Promise<HostReportReply> => {
-      // What changes while this is answered is newer than what the agent saw, whichever store it knows.
-      const received = mirror.revision;
-      // The mirror may lag behind another daemon's writes, which the agent saw there: then the store itself is asked.
-      const newest = await daemon.currency.newest(body.seen?.revision ?? 0);
-      const isLoss = await noteIfLost(daemon, params.name, { seen: body.seen, revision: newest });
-      const seen = !isLoss && body.seen?.cluster === daemon.cluster ? body.seen.revision : received;
-      const conflicts = await adoptEndpoints(daemon, params.name, { endpoints: body.endpoints, seen });
-      await note(daemon, (state) => planReported(state, params.name));
-      await tendAdoption(daemon);
-      await noteEvidence(daemon, params.name, body, conflicts);
-      const revision = Math.max(newest, mirror.revision);
-      return { cluster: daemon.cluster, revision, ...adoptionState(daemon), conflicts };
-    },
+    ({ params: { name }, body }) => takeReport(daemon, name, body),
   );
+}
+
+async function takeReport(daemon: Daemon, name: string, body: HostReport): Promise<HostReportReply> {
+  const { mirror } = daemon;
+  // What changes while this is answered is newer than what the agent saw, whichever store it knows.
+  const received = mirror.revision;
+  // The mirror may lag behind another daemon's writes, which the agent saw there: then the store itself is asked.
+  const newest = await daemon.currency.newest(body.seen?.revision ?? 0);
+  const isLoss = await noteIfLost(daemon, name, { seen: body.seen, revision: newest });
+  const seen = !isLoss && body.seen?.cluster === daemon.cluster ? body.seen.revision : received;
+  const conflicts = await adoptEndpoints(daemon, name, { endpoints: body.endpoints, seen });
+  await note(daemon, (state) => planReported(state, name));
+  await tendAdoption(daemon);
+  await noteEvidence(daemon, name, body, conflicts);
+  const revision = Math.max(newest, mirror.revision);
+  const { state, waiting_for } = adoptionState(daemon);
+  return { cluster: daemon.cluster, revision, state, waiting_for, conflicts };
 }
 
 function decideJoin(state: IpamState, body: HostRequest): Decision<HostReply> {

@@ -21,6 +21,7 @@ import {
   translateNetworkPolicy,
 } from "../../../core/policy/kubernetes.ts";
 import type { Daemon } from "../daemon.ts";
+import { notePoliciesKnown } from "../tend-adoption.ts";
 import { replies } from "./route-schemas.ts";
 import { type Change, submitWrites } from "./submit-writes.ts";
 
@@ -100,11 +101,12 @@ function counts(changes: readonly Change[]): ChangeCounts {
 /** A policy that isolates in one direction only takes away what its object had in the other. */
 async function putKubernetesPolicies(
   daemon: Daemon,
-  { put = [], delete: gone = [] }: KubernetesPolicies,
+  { put = [], delete: gone = [], complete = false }: KubernetesPolicies,
 ): Promise<KubernetesPoliciesReply> {
   const translated = put.map((each) => ({ object: nameOf(each), ...translateNetworkPolicy(each) }));
   const writes = [...translated, ...gone.map((object) => ({ object, policies: [] }))].flatMap(policyWrites);
   const changes = await submitWrites(daemon, writes);
+  if (complete) await notePoliciesKnown(daemon);
   return {
     policies: writes.flatMap((write, i) => {
       const change = changes[i] ?? "absent";

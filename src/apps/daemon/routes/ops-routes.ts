@@ -27,7 +27,8 @@ export function healthRoutes(app: FastifyInstance, daemon: Daemon): void {
     const addresses = daemon.adoption.isReady(daemon.mirror.state) ? "ready" : "waiting for reports";
     const garbage = [...daemon.mirror.garbage.keys()];
     const records = garbage.length > 0 ? `garbage: ${garbage.slice(0, 5).join(", ")}` : "ok";
-    const shown = { addresses, records, currency: currency.shown, leader: leader.shown };
+    const policies = daemon.adoption.knowsPolicies(daemon.mirror.state) ? "ok" : "not told to nodes yet";
+    const shown = { addresses, policies, records, currency: currency.shown, leader: leader.shown };
     return reply.code(ok ? 200 : 503).send({ ok, parts: { ...parts, ...shown } });
   });
 }
@@ -47,6 +48,11 @@ export function opsRoutes(app: FastifyInstance, daemon: Daemon): void {
       return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
     },
   );
+  app.get(
+    "/ipam/adopt",
+    { schema: { summary: "What is waited for before addresses are handed out", ...replies(AdoptReply) } },
+    () => adoptionState(daemon),
+  );
   app.post<{ Body: AdoptRequest }>(
     "/ipam/adopt",
     {
@@ -64,5 +70,9 @@ export function opsRoutes(app: FastifyInstance, daemon: Daemon): void {
 }
 
 export function adoptionState({ adoption, mirror: { state } }: Daemon): AdoptReply {
-  return { state: adoption.isReady(state) ? "ready" : "waiting", waiting_for: adoption.waitingFor(state) };
+  return {
+    state: adoption.isReady(state) ? "ready" : "waiting",
+    waiting_for: adoption.waitingFor(state),
+    policies: state.adoption.policies ?? "known",
+  };
 }

@@ -83,6 +83,40 @@ test("a pod that comes is told to its node, and to nodes that have its set; it s
   for (const [i, host] of HOSTS.entries()) assert.deepEqual(nodes[i]?.mirror.policy, shareOf(running, host));
 });
 
+const REPORT = "POST /hosts/h1/report";
+const seen = { cluster: "another", revision: 7 };
+
+test("a daemon that waits for reports does not say that there are no policies", async (t) => {
+  const running = await startDaemon({ argv: ["--adoption-window", "1h"] });
+  t.after(() => running.close());
+  const { mirror } = followShare(running, "h1");
+  await new Promise(setImmediate);
+  assert.equal(mirror.policy, undefined);
+  await running.call("POST /ipam/adopt", { force: true });
+  await eventually(() => assert.equal(mirror.policy, "none"));
+});
+
+test("policies that were lost are not told until all are there anew; a node that had none is told that there are none", async (t) => {
+  for (const policies of [true, false]) {
+    const running = await startDaemon({ argv: ["--adoption-window", "10ms"] });
+    t.after(() => running.close());
+    const { call } = running;
+    await call("POST /topology", twoRacks);
+    await call("POST /hosts", { name: "h1", ip: "192.168.0.1", tags: { rack: "a" } });
+    await call(REPORT, { seen: { ...seen, policies }, endpoints: [] });
+    await eventually(async () => assert.equal((await call("GET /ipam/adopt")).body["state"], "ready"));
+    const { mirror } = followShare(running, "h1");
+    if (policies) {
+      await call("POST /policies", policy("db"));
+      await running.daemon.shares.fill();
+      running.daemon.hub.tellShares(10);
+      assert.equal(mirror.policy, undefined);
+      await call("POST /policies/kubernetes", { complete: true });
+      await eventually(() => assert.deepEqual(mirror.policy, shareOf(running, "h1")));
+    } else await eventually(() => assert.equal(mirror.policy, "none"));
+  }
+});
+
 /** One change at the API, whatever comes of it. */
 async function change({ call }: Running, rng: Rng): Promise<void> {
   const pick = <T>(...list: readonly T[]): T => list[Math.floor(rng() * list.length)] ?? assert.fail();

@@ -27,6 +27,8 @@ export type SharesDeps = {
   /** The mirror's, which changes only with the lock held. */
   readonly state: IpamState;
   readonly lock: Lock;
+  /** Whether what the store says of policies is all there is. */
+  readonly isSettled: () => boolean;
   /** What was told of all shares is void. */
   readonly renewed: () => void;
 };
@@ -47,6 +49,7 @@ export class PolicyShares {
 
   /** A host's share as JSON, `null` where there are no policies; `undefined`: not known yet. From then on `take` says what changes in it. */
   of(host: string): string | undefined {
+    if (!this.#deps.isSettled()) return undefined;
     if (!this.#kept) return "null";
     return this.#kept.isWhole ? encodeNodePolicy(this.#kept.index.nodePolicy(host)) : undefined;
   }
