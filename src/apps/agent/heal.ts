@@ -8,8 +8,8 @@ import type { Metrics } from "./metrics.ts";
 import type { Reconciler } from "./reconcile.ts";
 import { BACKOFF } from "./sync-loop.ts";
 
-/** Least time between two looks, so that a fight with another program about a route costs it more than this node. */
-const GAP = Milliseconds(100);
+/** Least time between two looks, so that a fight with another program about a route or a rule costs it more than this node. */
+export const GAP = Milliseconds(100);
 
 export type HealDeps = {
   readonly reconciler: Reconciler;

@@ -40,6 +40,11 @@ export function createMetrics() {
       help: "Rules of the packet filter",
       registers,
     }),
+    tableChanges: new Counter({
+      name: "romana_agent_table_changes_by_others_total",
+      help: "Times that somebody else changed the table inet romana, and it was looked at anew",
+      registers,
+    }),
     filterSync: new Histogram({
       name: "romana_agent_filter_sync_duration_seconds",
       help: "One pass over the packet filter: compute, plan, apply",

@@ -13,6 +13,7 @@ import { createTransport } from "../../io/daemon/transport.ts";
 import { metricsAddress } from "../../io/http/health-options.ts";
 import { serveHealth } from "../../io/http/serve-health.ts";
 import type { Kernel, NativeHelper } from "../../io/kernel/kernel.ts";
+import type { Nftables } from "../../io/kernel/nftables.ts";
 import { startNativeHelper } from "../../io/kernel/native-helper.ts";
 import { createCommands } from "./cni/commands.ts";
 import { namesInHand } from "./cni/in-hand.ts";
@@ -46,6 +47,7 @@ export type Parts = {
   readonly reconciler: Reconciler;
   readonly share: Share;
   readonly filter: PacketFilter;
+  readonly nftables: Nftables;
 };
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -76,7 +78,7 @@ export async function openParts(config: AgentConfig, opening: Opening): Promise<
     ...{ nftables, endpoints, share },
     masquerade: createMasquerade(config, { mirror }),
   });
-  return { hostname, client, helper, kernel, mirror, endpoints, reconciler, share, filter };
+  return { hostname, client, helper, kernel, mirror, endpoints, reconciler, share, filter, nftables };
 }
 
 /** What `POST /hosts` is told of this node. */
@@ -133,7 +135,7 @@ async function openAgent(
   };
   const endpointsChanged = soonOnce(changed);
   const parts = await openParts(config, { log, netns, changed: endpointsChanged, opened });
-  const { hostname, client, helper, kernel, mirror, endpoints, reconciler, share, filter } = parts;
+  const { hostname, client, helper, kernel, mirror, endpoints, reconciler, share, filter, nftables } = parts;
 
   // Listening before the first look: nothing that happens in between is missed.
   const stop = new AbortController();
@@ -171,8 +173,8 @@ async function openAgent(
     synced,
   );
   opened.push(() => loop.close());
-  const filterLoop = startFilterLoop(config.resync, {
-    ...{ ...deps, filter, share, metrics },
+  const filterLoop = await startFilterLoop(config.resync, {
+    ...{ ...deps, filter, nftables, share, metrics },
     health: health.reporter("filter", silence(config.resync)),
   });
   opened.push(() => filterLoop.close());

@@ -3,6 +3,8 @@
 import type { HookName, KeyType } from "./types.ts";
 
 export const SUBSYSTEM = 10;
+/** Changes of all tables, as a bit of multicast groups: NFNLGRP_NFTABLES is the seventh. */
+export const CHANGES_GROUP = 1 << 6;
 export const BATCH = { begin: 0x10, end: 0x11 } as const;
 export const NFPROTO = { inet: 1, 4: 2, 6: 10 } as const;
 export const MSG = {
@@ -16,6 +18,7 @@ export const MSG = {
   delSet: 11,
   newElement: 12,
   delElement: 14,
+  newGeneration: 15,
 } as const;
 export const TABLE_ATTR = { name: 1, userdata: 6 } as const;
 export const CHAIN_ATTR = { table: 1, name: 3, hook: 4, policy: 5, type: 7, userdata: 12 } as const;

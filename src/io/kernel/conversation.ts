@@ -4,6 +4,8 @@ import { decodeDatagram, type DecodeObject, type Message } from "../../core/netl
 import type { Channel, ChannelListener, NativePipe } from "./native-pipe.ts";
 
 const MAX_SEQUENCE = 0xffffffff;
+/** `struct nlmsghdr`; the port comes last. */
+const HEADER = 16;
 
 type Ends<T> = { readonly resolve: (result: T) => void; readonly reject: (error: Error) => void };
 /** The part of a conversation that talks: `first` is its first sequence number. */
@@ -13,6 +15,8 @@ export type Hear<O> = (message: Message<O>) => void;
 
 export interface Line<O> {
   readonly channel: Channel;
+  /** By what the kernel knows its socket; `undefined`: it has answered nothing yet. */
+  readonly port: number | undefined;
   /** Waits for its turn (the kernel refuses a second dump on a socket), then talks until `ends`. `sequences`: how many numbers it uses. */
   converse<T>(sequences: number, talk: Talk<T, O>): Promise<T>;
 }
@@ -29,15 +33,8 @@ export type Family<O> = { readonly protocol: number; readonly decodeObject: Deco
 
 /** UnavailableError as `NativePipe.openChannel`; a conversation also fails with `NETLINK_OVERRUN`, `NETLINK_SEND` and `NATIVE_DIED`. */
 export async function openLine<O>(pipe: NativePipe, netns: string, of: Family<O>): Promise<Line<O>> {
-  let active: Active<O> | undefined;
-  const listener: ChannelListener = {
-    datagram: (bytes) => {
-      for (const message of decodeDatagram(bytes, of.decodeObject)) tell(active, message);
-    },
-    // Answers were lost, and nobody knows which. What still comes of them bears old numbers.
-    overrun: () => active?.fail(new UnavailableError({ code: "NETLINK_OVERRUN", netns })),
-    failed: (error) => active?.fail(error),
-  };
+  const state: State<O> = { active: undefined, port: undefined };
+  const listener = listenerOf(state, of, netns);
   const channel = await pipe.openChannel(netns, { protocol: of.protocol, groups: 0 }, listener);
   let last: Promise<unknown> | undefined;
   let next = 1;
@@ -48,13 +45,17 @@ export async function openLine<O>(pipe: NativePipe, netns: string, of: Family<O>
       if (next + sequences > MAX_SEQUENCE) next = 1;
       const first = next;
       next += sequences;
-      active = { first, last: next - 1, fail: reject, hear: () => undefined };
+      const active: Active<O> = { first, last: next - 1, fail: reject, hear: () => undefined };
+      state.active = active;
       active.hear = talk(first, { resolve, reject });
     }).finally(() => {
-      active = undefined;
+      state.active = undefined;
     });
   return {
     channel,
+    get port() {
+      return state.port;
+    },
     converse: (sequences, talk) => {
       // Where nobody talks it is sent before the caller goes on, so that the kernel works meanwhile.
       const result = last ? last.then(() => talkNow(sequences, talk)) : talkNow(sequences, talk);
@@ -66,6 +67,20 @@ export async function openLine<O>(pipe: NativePipe, netns: string, of: Family<O>
       last = ended;
       return result;
     },
+  };
+}
+
+type State<O> = { active: Active<O> | undefined; port: number | undefined };
+
+function listenerOf<O>(state: State<O>, { decodeObject }: Family<O>, netns: string): ChannelListener {
+  return {
+    datagram: (bytes) => {
+      if (bytes.length >= HEADER) state.port = bytes.readUInt32LE(HEADER - 4);
+      for (const message of decodeDatagram(bytes, decodeObject)) tell(state.active, message);
+    },
+    // Answers were lost, and nobody knows which. What still comes of them bears old numbers.
+    overrun: () => state.active?.fail(new UnavailableError({ code: "NETLINK_OVERRUN", netns })),
+    failed: (error) => state.active?.fail(error),
   };
 }
 

@@ -1,12 +1,15 @@
 // The table of one network namespace over nfnetlink: what stands there, and a plan as one transaction. Decides nothing about its content.
 import { UnavailableError } from "../../base/errors.ts";
+import { CHANGES_GROUP } from "../../core/nft/constants.ts";
 import { decodeNftObject, type NftObject } from "../../core/nft/decode.ts";
 import { batchLength, encodeBatch, encodeNftDump, type NftDump } from "../../core/nft/encode.ts";
 import type { NftChange } from "../../core/nft/plan.ts";
 import { type Observed, observedOf } from "../../core/nft/standing.ts";
 import { createWriter } from "../../core/netlink/writer.ts";
+import { TABLE } from "../../core/nft/types.ts";
+import { whoChanged } from "../../core/nft/who-changed.ts";
 import { type Line, openLine } from "./conversation.ts";
-import { errnoName, type NativePipe } from "./native-pipe.ts";
+import { type Channel, type ChannelListener, errnoName, type NativePipe } from "./native-pipe.ts";
 
 const NETLINK_NETFILTER = 12;
 const ATTEMPTS = 8;
@@ -18,20 +21,53 @@ export interface Nftables {
   apply(changes: readonly NftChange[]): Promise<void>;
   /** As `apply`, but the kernel only judges it. */
   check(changes: readonly NftChange[]): Promise<void>;
+  /**
+   * Calls `changed` when others have changed our table, or may have, from when it resolves until `close`. UnavailableError `NETNS_GONE`,
+   * `NETLINK_OPEN`.
+   */
+  watch(changed: () => void): Promise<void>;
   close(): void;
 }
 
 /** UnavailableError `NETNS_GONE`, `NETLINK_OPEN`. */
 export async function openNftables(pipe: NativePipe, netns: string): Promise<Nftables> {
   const line = await openLine(pipe, netns, { protocol: NETLINK_NETFILTER, decodeObject: decodeNftObject });
+  const opened: Channel[] = [line.channel];
   return {
     observe: () => observe(line),
     apply: (changes) => sendBatch(line, changes, "commit"),
     check: (changes) => sendBatch(line, changes, "check"),
+    watch: async (changed) => {
+      const family = { protocol: NETLINK_NETFILTER, groups: CHANGES_GROUP };
+      opened.push(await pipe.openChannel(netns, family, changesListener(line, changed)));
+    },
     close: () => {
-      line.channel.close();
+      for (const channel of opened) channel.close();
     },
   };
+}
+
+/** What was lost or cannot be read may have been of our table. */
+function changesListener(line: Line<NftObject>, changed: () => void): ChannelListener {
+  return {
+    datagram: (bytes) => {
+      if (changersIn(bytes).some((port) => port !== line.port)) changed();
+    },
+    overrun: changed,
+    // Whoever asks next is told.
+    failed: () => undefined,
+  };
+}
+
+const NOBODY_KNOWN = 0;
+
+function changersIn(bytes: Uint8Array): readonly number[] {
+  try {
+    return [...whoChanged(bytes, TABLE)];
+  } catch (error) {
+    if (error instanceof RangeError) return [NOBODY_KNOWN];
+    throw error;
+  }
 }
 
 async function observe(line: Line<NftObject>): Promise<Observed> {

@@ -1,9 +1,12 @@
-// Syncs the table whenever it is poked, tells how it went, and tries again what the kernel refused. At intervals it looks at the kernel.
+// Syncs the table whenever it is poked, tells how it went, and tries again what the kernel refused. It looks at the kernel when others changed
+// the table, and at intervals.
 import { type Clock, type Duration, Milliseconds, type Rng } from "../../../base/clock.ts";
 import type { HealthReporter } from "../../../base/health.ts";
 import type { Log } from "../../../base/log.ts";
 import { type Runner, startRunner } from "../../../base/runner.ts";
 import type { Ruleset } from "../../../core/nft/types.ts";
+import type { Nftables } from "../../../io/kernel/nftables.ts";
+import { GAP } from "../heal.ts";
 import type { Metrics } from "../metrics.ts";
 import { BACKOFF, LOG_EVERY } from "../sync-loop.ts";
 import type { PacketFilter } from "./packet-filter.ts";
@@ -11,6 +14,7 @@ import type { Share } from "./share.ts";
 
 export type FilterLoopDeps = {
   readonly filter: PacketFilter;
+  readonly nftables: Pick<Nftables, "watch">;
   readonly share: Pick<Share, "policy">;
   readonly metrics: Metrics;
   readonly health: HealthReporter;
@@ -19,8 +23,12 @@ export type FilterLoopDeps = {
   readonly rng: Rng;
 };
 
-export function startFilterLoop(resync: Duration, deps: FilterLoopDeps): Runner {
-  const { filter, share, metrics, health, log, clock } = deps;
+/** UnavailableErrors of `Nftables.watch`. */
+export async function startFilterLoop(resync: Duration, deps: FilterLoopDeps): Promise<Runner> {
+  const { filter, nftables, share, metrics, health, log, clock } = deps;
+  let heard = (): void => undefined;
+  // Before the first look, so that nothing is missed.
+  await nftables.watch(() => heard());
   const work = async (): Promise<void> => {
     const start = clock.monotonic();
     const { changes, ruleset } = await filter.sync();
@@ -38,11 +46,17 @@ export function startFilterLoop(resync: Duration, deps: FilterLoopDeps): Runner 
       log.warn("the table is not synced, trying again", { attempt, error: String(error) });
   };
   const loop = startRunner(work, { backoff: BACKOFF, onError }, deps);
-  const lookAgain = async (): Promise<void> => {
+  const lookAgain = async (signal: AbortSignal): Promise<void> => {
     filter.forget();
     loop.poke();
+    await clock.sleep(GAP, signal);
   };
   const timer = startRunner(lookAgain, { every: resync, backoff: BACKOFF, onError: () => undefined }, deps);
+  heard = () => {
+    metrics.tableChanges.inc();
+    filter.forget(); // what is being planned right now is old already
+    timer.poke();
+  };
   return {
     poke: () => loop.poke(),
     close: async () => void (await Promise.all([timer.close(), loop.close()])),
