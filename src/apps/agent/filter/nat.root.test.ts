@@ -5,7 +5,7 @@ import { ip } from "../../../../test/support/bed.ts";
 import { eventually } from "../../../../test/support/eventually.ts";
 import { OUTSIDE, startNode, type TestNode } from "../../../../test/support/node.ts";
 
-/** Others at the outside's end: one is known to be a host of Romana's, one is an exception. */
+/** Others at the outside's end: one is a host of Romana's, one is an exception. */
 const HOST = ["192.168.0.253", "fd00:1::fd"];
 const EXCEPTION = ["192.168.0.252", "fd00:1::fc"];
 /** Of a service whose only endpoint is the outside, as kube-proxy translates it in iptables' tables or its own. */
@@ -40,8 +40,8 @@ const answers = async (target: string): Promise<boolean> =>
 const rows: [sentence: string, targets: readonly string[], expected: boolean][] = [
   ["the world outside sees the node's address", OUTSIDE.ips, true],
   ["through a service too", SERVICE, true],
-  ["a host that is known sees the pod's", HOST, false],
-  ["and so does an exception", EXCEPTION, false],
+  ["so does a host of Romana's, whether it is on this node's link or in another rack", HOST, true],
+  ["an exception sees the pod's", EXCEPTION, false],
 ];
 for (const [sentence, targets, expected] of rows)
   for (const target of targets)
