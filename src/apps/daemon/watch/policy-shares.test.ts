@@ -4,11 +4,9 @@ import { test, type TestContext } from "node:test";
 import { startDaemon, twoRacks } from "../../../../test/support/daemon.ts";
 import { eventually } from "../../../../test/support/eventually.ts";
 import { followShare } from "../../../../test/support/follow-share.ts";
-import { type Rng, seededRng } from "../../../base/clock.ts";
-import { createPolicyIndex } from "../../../core/policy/policy-index.ts";
-import { RecordedWorld } from "./recorded-world.ts";
+import { seededRng } from "../../../base/clock.ts";
+import { change, HOSTS, policy, shareOf } from "./testdata/policy-world.ts";
 
-const HOSTS = ["h1", "h2", "h3"];
 type Running = Awaited<ReturnType<typeof startDaemon>>;
 
 async function start(t: TestContext): Promise<Running> {
@@ -19,21 +17,6 @@ async function start(t: TestContext): Promise<Running> {
     await running.call("POST /hosts", { name, ip: `192.168.0.${i + 1}`, tags: { rack: "a" } });
   return running;
 }
-
-/** From nothing but the records. */
-function shareOf({ daemon: { mirror } }: Running, host: string) {
-  if (mirror.state.policies.size === 0) return "none";
-  const index = createPolicyIndex();
-  index.apply(new RecordedWorld(mirror.state).whole());
-  return index.nodePolicy(host);
-}
-
-const policy = (id: string, more: object = {}) => ({
-  id,
-  applied_to: [{ tenant_id: "shop", segment_id: "db" }],
-  ingress: [{ peers: [{ tenant_id: "shop", segment_id: "web" }], rules: [{ protocol: "tcp", ports: [80] }] }],
-  ...more,
-});
 
 test("without policies a node is told that there are none; the first one tells each its share, the last that goes, none", async (t) => {
   const running = await start(t);
@@ -48,7 +31,7 @@ test("without policies a node is told that there are none; the first one tells e
     ["h1", one],
     ["h2", two],
   ] as const)
-    await eventually(() => assert.deepEqual(mirror.policy, shareOf(running, host)));
+    await eventually(() => assert.deepEqual(mirror.policy, shareOf(running.daemon, host)));
   const shares = [one, two].map(({ mirror }) =>
     typeof mirror.policy === "object" ? mirror.policy : assert.fail(),
   );
@@ -80,7 +63,8 @@ test("a pod that comes is told to its node, and to nodes that have its set; it s
     told.filter(({ type }) => type.startsWith("policy")).map(({ type }) => type),
   );
   assert.deepEqual(types, [["policy-change"], ["policy-change"], []]);
-  for (const [i, host] of HOSTS.entries()) assert.deepEqual(nodes[i]?.mirror.policy, shareOf(running, host));
+  for (const [i, host] of HOSTS.entries())
+    assert.deepEqual(nodes[i]?.mirror.policy, shareOf(running.daemon, host));
 });
 
 const REPORT = "POST /hosts/h1/report";
@@ -112,38 +96,10 @@ test("policies that were lost are not told until all are there anew; a node that
       running.daemon.hub.tellShares(10);
       assert.equal(mirror.policy, undefined);
       await call("POST /policies/kubernetes", { complete: true });
-      await eventually(() => assert.deepEqual(mirror.policy, shareOf(running, "h1")));
+      await eventually(() => assert.deepEqual(mirror.policy, shareOf(running.daemon, "h1")));
     } else await eventually(() => assert.equal(mirror.policy, "none"));
   }
 });
-
-/** One change at the API, whatever comes of it. */
-async function change({ call }: Running, rng: Rng): Promise<void> {
-  const pick = <T>(...list: readonly T[]): T => list[Math.floor(rng() * list.length)] ?? assert.fail();
-  const host = pick(...HOSTS);
-  const tenant = pick("shop", "bank");
-  const name = `p${Math.floor(rng() * 12)}`;
-  const pod = `${tenant}/${name}`;
-  const id = pick("a", "b", "c");
-  const labels = pick({ "romana.io/segment": "db" }, { "romana.io/segment": "web" }, {});
-  const more = pick(
-    {},
-    { direction: "egress" },
-    { applied_to: [{ tenant_id: "bank" }, { dest: "host" }] },
-    { applied_to: [{ namespace_selector: { matchLabels: { team: "x" } } }] },
-  );
-  const steps: readonly (() => Promise<unknown>)[] = [
-    () => call("POST /address", { name, host, tenant, segment: pick("db", "web", "") }),
-    () => call("POST /address", { name: `k-${name}`, host, tenant, pod }),
-    () => call(`DELETE /address?addressName=${pick(name, `k-${name}`)}`),
-    () => call("POST /policies", policy(id, more)),
-    () => call("POST /pods", { put: [{ id: pod, host, labels }] }),
-    () => call("POST /pods", { delete: [pod] }),
-    () => call("POST /tenants", { put: [{ id: tenant, labels: pick({}, { team: "x" }) }] }),
-    () => (rng() < 0.5 ? call(`DELETE /policies/${id}`) : call("POST /tenants", { delete: [tenant] })),
-  ];
-  await pick(...steps)();
-}
 
 test("after any changes, with streams that were cut, every node has its share", async (t) => {
   const running = await start(t);
@@ -151,7 +107,7 @@ test("after any changes, with streams that were cut, every node has its share", 
     const rng = seededRng(seed);
     const nodes = new Map(HOSTS.map((host) => [host, followShare(running, host)]));
     for (let i = 0; i < 200; i++) {
-      await change(running, rng);
+      await change(running.call, rng);
       const host = HOSTS[Math.floor(rng() * 30)];
       const node = host === undefined ? undefined : nodes.get(host);
       if (host === undefined || !node) continue;
@@ -159,7 +115,9 @@ test("after any changes, with streams that were cut, every node has its share", 
       nodes.set(host, followShare(running, host, node.mirror));
     }
     for (const [host, { mirror, leave }] of nodes) {
-      await eventually(() => assert.deepEqual(mirror.policy, shareOf(running, host)), { within: 10_000 });
+      await eventually(() => assert.deepEqual(mirror.policy, shareOf(running.daemon, host)), {
+        within: 10_000,
+      });
       leave();
     }
   }
