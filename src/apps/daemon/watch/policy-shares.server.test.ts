@@ -32,7 +32,7 @@ test("a policy that one daemon is told is told to nodes that follow the others; 
   const nodes = replicas.map((replica) => followShare(replica, "h1"));
   for (const { mirror } of nodes) await eventually(() => assert.equal(mirror.policy, "none"), WITHIN);
   assert.equal((await at(1).call("POST /policies", policy("db"))).status, 200);
-  for (const { pods } of nodes) await eventually(() => assert.equal(pods()["db-1"]?.length, 1), WITHIN);
+  for (const node of nodes) await eventually(() => assert.equal(node.pods()["db-1"]?.length, 1), WITHIN);
   const again = await at(2).call("POST /policies", policy("db"));
   assert.deepEqual(again.body, { policies: [{ id: "db", change: "unchanged" }] });
   assert.equal((await at(2).call("DELETE /policies/db")).status, 200);
