@@ -17,5 +17,6 @@ while read -r kind file; do
 done <<END
 embedded romana-embedded.yaml
 etcd romana-etcd.yaml
+aws romana-aws.yaml
 uninstall uninstall-romana.yaml
 END

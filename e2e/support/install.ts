@@ -12,7 +12,7 @@ import { fileOf, ROOT } from "./place.ts";
 import { launch, must } from "./run.ts";
 
 const IMAGE = "romana:e2e";
-const DAEMON_SERVICE = "10.96.0.96";
+export const DAEMON_SERVICE = "10.96.0.96";
 const DAEMON_PORT = 9600;
 /** An image from nothing: base, npm packages. */
 const IMAGE_TIMEOUT = 20 * 60_000;

@@ -9,7 +9,7 @@ const FOLDER = join(import.meta.dirname, "../../deploy/manifests");
 /** By file. */
 export const manifests: ReadonlyMap<string, readonly Record<string, unknown>[]> = new Map(
   readdirSync(FOLDER)
-    .filter((name) => /^romana-.*\.yaml$/.test(name))
+    .filter((name) => name.endsWith(".yaml") && !name.endsWith(".values.yaml"))
     .map((file) => [file, objectsOf(readFileSync(join(FOLDER, file), "utf8"))]),
 );
 
