@@ -1,20 +1,23 @@
 // `npm run e2e [-- --only NAME] [--keep] [--again]`: one cluster, every scenario a test of node's runner. `--keep` leaves the cluster,
-// `--again` takes the one that was kept.
+// `--again` takes the one that was kept. `npm run e2e:full`: all of upstream's tests that fit, in the place of the scenarios.
 import { after, before, test } from "node:test";
 import { parseArgs } from "node:util";
 import { claim, type Cluster, collectLogs, keptCluster, remove, startCluster } from "./support/cluster.ts";
 import { installRomana, prepareRomana, startRouters } from "./support/install.ts";
 import { DIR, LOGS } from "./support/place.ts";
-import { scenarios } from "./scenarios.ts";
+import { fullScenarios, scenarios } from "./scenarios.ts";
 
 const { values } = parseArgs({
   options: {
     only: { type: "string" },
     keep: { type: "boolean", default: false },
     again: { type: "boolean", default: false },
+    full: { type: "boolean", default: false },
   },
 });
-const chosen = scenarios.filter(({ name }) => values.only === undefined || name.includes(values.only));
+const chosen = (values.full ? fullScenarios : scenarios).filter(
+  ({ name }) => values.only === undefined || name.includes(values.only),
+);
 if (chosen.length === 0) throw new Error(`no scenario's name has "${values.only ?? ""}" in it`);
 
 const say = (text: string): void => void process.stderr.write(`e2e: ${text}\n`);

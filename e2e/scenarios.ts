@@ -16,7 +16,7 @@ import { services } from "./scenarios/services.ts";
 import { shortLived } from "./scenarios/short-lived.ts";
 import { staticAddress } from "./scenarios/static-address.ts";
 import { uninstall } from "./scenarios/uninstall.ts";
-import { upstream } from "./scenarios/upstream.ts";
+import { allOfUpstream, upstream } from "./scenarios/upstream.ts";
 
 export type Scenario = {
   readonly name: string;
@@ -44,3 +44,5 @@ export const scenarios: readonly Scenario[] = [
   upstream,
   uninstall,
 ];
+
+export const fullScenarios: readonly Scenario[] = [nodesReady, allOfUpstream];
