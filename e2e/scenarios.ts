@@ -1,5 +1,6 @@
 // All scenarios, in the order in which they run on the one cluster.
 import type { Cluster } from "./support/cluster.ts";
+import { forgottenSandbox } from "./scenarios/forgotten-sandbox.ts";
 import { hostPort } from "./scenarios/host-port.ts";
 import { manifests } from "./scenarios/manifests.ts";
 import { manyPods } from "./scenarios/many-pods.ts";
@@ -12,6 +13,7 @@ import { podToPod } from "./scenarios/pod-to-pod.ts";
 import { reboot } from "./scenarios/reboot.ts";
 import { reflector } from "./scenarios/reflector.ts";
 import { restarts } from "./scenarios/restarts.ts";
+import { rights } from "./scenarios/rights.ts";
 import { services } from "./scenarios/services.ts";
 import { shortLived } from "./scenarios/short-lived.ts";
 import { staticAddress } from "./scenarios/static-address.ts";
@@ -36,12 +38,14 @@ export const scenarios: readonly Scenario[] = [
   staticAddress,
   networkPolicy,
   shortLived,
+  forgottenSandbox,
   ...restarts,
   outage,
   reboot,
   manyPods,
   reflector,
   upstream,
+  rights,
   uninstall,
 ];
 

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "../../test/support/eventually.ts";
+import { auditFlags } from "./audit.ts";
 import { API_PORT, credentials } from "./certificates.ts";
 import { CONTROL, netnsOf } from "./network.ts";
 import { fileOf } from "./place.ts";
@@ -38,7 +39,7 @@ export function controlPlane(deps: ControlPlaneDeps): ControlPlane {
   return {
     kubectl,
     async startApiserver() {
-      const flags = apiserverFlags(deps.address, ETCD);
+      const flags = [...apiserverFlags(deps.address, ETCD), ...auditFlags()];
       writeFileSync(pidFile, String(start(join(deps.bin, "kube-apiserver"), flags)));
       await eventually(() => kubectl(["get", "--raw", "/readyz"]), { within: 120_000, every: 500 });
     },

@@ -67,7 +67,11 @@ export async function renderRomana(more: object = {}): Promise<string> {
   const own = {
     image: { name: IMAGE, pullPolicy: "Never" },
     daemon: { clusterIP: DAEMON_SERVICE },
-    agent: { serviceClusterIPRange: SERVICE_RANGES, natExceptions: NODE_RANGES },
+    agent: {
+      serviceClusterIPRange: SERVICE_RANGES,
+      natExceptions: NODE_RANGES,
+      flags: ["--sandbox-grace=15s"],
+    },
     topology,
     ...more,
   };
