@@ -1,9 +1,9 @@
 // Following one replica of the daemon: register, report, watch.
-import { rename, writeFile } from "node:fs/promises";
 import type { HostRequest } from "../../core/api/types.ts";
 import { type Clock, type Duration, type Rng, Seconds } from "../../base/clock.ts";
 import { UnavailableError } from "../../base/errors.ts";
-import { report, type ReportDeps, type Seen, seenBy, seenFile } from "./report.ts";
+import { createSeenKeeper } from "../../io/daemon/seen-file.ts";
+import { report, type ReportDeps, seenBy, seenFile } from "./report.ts";
 import type { ScopedWatch } from "./scoped-watch.ts";
 
 export type IntroduceDeps = ReportDeps & {
@@ -26,14 +26,13 @@ export type FollowDeps = IntroduceDeps & {
   readonly watch: ScopedWatch;
 };
 
-const KEEP_EVERY = Seconds(1);
 /** While the daemons wait for reports: one that starts meanwhile begins to count anew. */
 const REPORT_AGAIN = Seconds(5);
 
 /** One connection, until it ends. UnavailableError at its end, or why it was not begun; `signal` ends it in silence. */
 export async function followOnce(deps: FollowDeps, signal: AbortSignal): Promise<void> {
   const { replica, mirror, watch } = deps;
-  const keep = createKeeper(deps);
+  const keep = createSeenKeeper(seenFile(deps.stateDir), deps);
   let registered = await register(deps, signal);
   const introduceAgain = createIntroducer(deps, await report(deps, signal));
   for await (const lines of watch.lines(replica, signal)) {
@@ -61,23 +60,6 @@ async function register({ replica, registration }: IntroduceDeps, signal: AbortS
   const wanted = registration();
   if (wanted) await replica.register(wanted, signal);
   return JSON.stringify(wanted);
-}
-
-/** Writes what was seen to disk, so that an older store is known for what it is after a restart of both. Seldom, for it is no allocation. */
-function createKeeper({ stateDir, log, clock }: FollowDeps): (seen: Seen | undefined) => Promise<void> {
-  let kept: { readonly text: string; readonly at: number } | undefined;
-  return async (seen) => {
-    const now = clock.monotonic();
-    const text = JSON.stringify(seen);
-    if (!seen || (kept && (text === kept.text || now - kept.at < KEEP_EVERY))) return;
-    kept = { text, at: now };
-    try {
-      await writeFile(`${seenFile(stateDir)}.new`, text);
-      await rename(`${seenFile(stateDir)}.new`, seenFile(stateDir));
-    } catch (error) {
-      log.warn("the seen revision is not kept", { error: String(error) });
-    }
-  };
 }
 
 /**

@@ -15,7 +15,8 @@ import { silentLog } from "../../base/log.ts";
 import type { WatchLine } from "../../core/api/types.ts";
 import { createMirror } from "../../core/desired/mirror.ts";
 import { createDaemonClient } from "../../io/daemon/daemon-client.ts";
-import { homeOf, startFollowing } from "./following.ts";
+import { homeOf } from "../../io/daemon/follow-daemon.ts";
+import { startFollowing } from "./following.ts";
 import { createScopedWatch } from "./scoped-watch.ts";
 import { createMetrics } from "./metrics.ts";
 

@@ -1,14 +1,14 @@
 // `romana agent`: options in, exit code out.
-import { readFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { Seconds } from "../../base/clock.ts";
-import { InputError, UnavailableError } from "../../base/errors.ts";
+import { UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
+import { firstSignal } from "../../base/first-signal.ts";
 import { describeOptions, type OptionTable, readOptions } from "../../base/options.ts";
 import type { HostRequest } from "../../core/api/types.ts";
 import type { Mirror } from "../../core/desired/mirror.ts";
 import type { Replica } from "../../io/daemon/daemon-client.ts";
-import { parseDocument } from "../../io/document/parse-document.ts";
+import { readOptionsFile } from "../../io/document/read-options-file.ts";
 import { createPinoLog } from "../../io/log/pino-log.ts";
 import { type AgentConfig, agentOptions, checkConfig, ENV_PREFIX } from "./config.ts";
 import type { Share } from "./filter/share.ts";
@@ -27,7 +27,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 export async function run(argv: string[], env: Env): Promise<number> {
   if (argv[0] === "uninstall") return runUninstall(argv.slice(1), env);
   if (argv.includes("--help")) return help("romana agent [options]", agentOptions);
-  const config = readOptions(agentOptions, { argv, env, envPrefix: ENV_PREFIX, readFile: readConfig });
+  const config = readOptions(agentOptions, { argv, env, envPrefix: ENV_PREFIX, readFile: readOptionsFile });
   checkConfig(config);
   for (const flag of SMALL_HEAP) setFlagsFromString(flag);
   const log = createPinoLog("agent", config.logLevel);
@@ -50,28 +50,6 @@ function help(usage: string, table: OptionTable): number {
   process.stdout.write(`${usage}\n\n${describeOptions(table, ENV_PREFIX)}\n`);
   return 0;
 }
-
-function readConfig(path: string): Readonly<Record<string, unknown>> {
-  try {
-    return parseDocument(readFileSync(path), path) as Record<string, unknown>;
-  } catch (cause) {
-    if (cause instanceof InputError) throw cause;
-    throw new InputError({
-      code: "FILE",
-      field: "--config",
-      value: path,
-      expected: `a readable file (${String(cause)})`,
-    });
-  }
-}
-
-const firstSignal = (): Promise<string> =>
-  new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const)
-      process.once(signal, () => {
-        resolve(signal);
-      });
-  });
 
 /** One pass against the daemon's present world, printed as commands; with `--dry-run` nothing is changed, here or at the daemon. */
 async function syncOnce(config: AgentConfig, log: Log): Promise<number> {

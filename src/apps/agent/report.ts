@@ -1,12 +1,11 @@
 // What the daemon is told of this node: what is alive here, and which store the node has seen.
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { HostReport } from "../../core/api/types.ts";
-import { isRecord } from "../../core/model/read-fields.ts";
 import type { Mirror } from "../../core/desired/mirror.ts";
 import type { Replica } from "../../io/daemon/daemon-client.ts";
+import { readSeen, type Seen } from "../../io/daemon/seen-file.ts";
 import type { Endpoints } from "./endpoints.ts";
 
 export type ReportDeps = {
@@ -20,9 +19,6 @@ export type ReportDeps = {
   readonly inHand?: () => Promise<string[]>;
 };
 
-/** `policies`: `false`, if it was told that there are none. */
-export type Seen = { readonly cluster: string; readonly revision: number; readonly policies?: boolean };
-
 /** What is known since the first world was whole; else what an earlier life of this agent knew. */
 export const seenBy = ({ seen, policy }: Pick<Mirror, "seen" | "policy">): Seen | undefined =>
   seen && { ...seen, policies: policy !== "none" };
@@ -34,7 +30,7 @@ export const seenBy = ({ seen, policy }: Pick<Mirror, "seen" | "policy">): Seen 
 export async function report(deps: ReportDeps, signal: AbortSignal): Promise<boolean> {
   const { replica, endpoints, mirror, hostname, stateDir, log } = deps;
   // In this order: what is alive, or in hand, is looked at after what was seen, and what comes to live leaves the hand after it lives.
-  const seen = seenBy(mirror) ?? (await readSeen(stateDir));
+  const seen = seenBy(mirror) ?? (await readSeen(seenFile(stateDir)));
   const inHand = await deps.inHand?.();
   const alive = endpoints.alive().map(({ name, ips, tenant, segment, sequence, pod }) => ({
     name,
@@ -64,21 +60,3 @@ export async function report(deps: ReportDeps, signal: AbortSignal): Promise<boo
 }
 
 export const seenFile = (stateDir: string): string => join(stateDir, "seen.json");
-
-async function readSeen(stateDir: string): Promise<Seen | undefined> {
-  const text = await readFile(seenFile(stateDir), "utf8").catch(() => ""); // none yet: this node never followed a store
-  try {
-    const value: unknown = JSON.parse(text);
-    return isSeen(value) ? value : undefined;
-  } catch {
-    return undefined; // damaged: as if none. The daemon would refuse it, and all that is reported beside it.
-  }
-}
-
-const isSeen = (value: unknown): value is Seen =>
-  isRecord(value) &&
-  typeof value["cluster"] === "string" &&
-  value["cluster"] !== "" &&
-  Number.isSafeInteger(value["revision"]) &&
-  Number(value["revision"]) >= 0 &&
-  (value["policies"] === undefined || typeof value["policies"] === "boolean");

@@ -2,6 +2,7 @@
 import { lookup } from "node:dns/promises";
 import { Seconds, systemClock, systemRng } from "../../base/clock.ts";
 import { InputError, UnavailableError } from "../../base/errors.ts";
+import { firstSignal } from "../../base/first-signal.ts";
 import type { Log } from "../../base/log.ts";
 import { describeOptions, type OptionSources, readOptions } from "../../base/options.ts";
 import { within } from "../../base/within.ts";
@@ -71,12 +72,6 @@ async function stop(running: RunningDaemon, log: Log): Promise<void> {
   // A disk that hangs holds the process: what was acknowledged is durable.
   log.error("stopped before the store was closed", { after: STOP_WITHIN });
   process.exit(1);
-}
-
-function firstSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
-  });
 }
 
 /** The parser of files is loaded only where there is a file. */
