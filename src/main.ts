@@ -11,6 +11,7 @@ const apps: Readonly<Record<string, () => Promise<App>>> = {
   daemon: () => import("./apps/daemon/main.ts"),
   agent: () => import("./apps/agent/main.ts"),
   listener: () => import("./apps/listener/main.ts"),
+  publisher: () => import("./apps/publisher/main.ts"),
   lab: () => import("./apps/lab/main.ts"),
   store: () => import("./apps/store/main.ts"),
 };

@@ -103,6 +103,8 @@ const UNITS = [
   "findings",
   "sets",
   "policies",
+  "prefixes",
+  "sessions",
 ];
 
 /** Metric names of an app: `romana_<app>_<noun>_<unit>`, and its README names every one. `sources`: the app's code, put together. */

@@ -70,8 +70,10 @@ function readGroup(reader: Reader, depth: number): Group {
 }
 
 /** Before routing was read, a topology kept whatever was given: what says nothing now said nothing then. */
-const readKeptRouting = (reader: Reader | undefined): Routing | undefined =>
-  reader && readRouting(reader, () => undefined);
+function readKeptRouting(reader: Reader | undefined): Routing | undefined {
+  const routing = reader && readRouting(reader, () => undefined);
+  return routing?.kind === "unread" ? undefined : routing;
+}
 
 const readPrefixes = (reader: Reader): Record<string, Cidr> =>
   Object.fromEntries(readRecord(reader).map(([network, prefix]) => [network, readCidr(prefix)]));

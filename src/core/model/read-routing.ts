@@ -25,7 +25,7 @@ const V2_WORDS =
   /^(?:block|prefix)(?:-[a-z0-9]+)+(?::[!-+\--~]+)?(?:, *(?:block|prefix)(?:-[a-z0-9]+)+(?::[!-+\--~]+)?)*$/;
 const KINDS = "none, static or {bgp: {as, neighbours}}";
 
-/** `undefined`: nothing is said, or something is wrong with it. */
+/** `undefined`: nothing is said. */
 export function readRouting(place: Place, report: Report): Routing | undefined {
   const { value, field } = place;
   if (value === undefined || value === null) return undefined;
@@ -41,12 +41,13 @@ export function readRouting(place: Place, report: Report): Routing | undefined {
   const item = isFlat ? readRecord(place, ["bgp"], KINDS, mine) : undefined;
   if (!item || !Object.hasOwn(item, "bgp")) {
     if (isWhole) mine({ code: "KIND", field, value: isFlat ? value : shownOf(value), expected: KINDS });
-    return undefined;
+    return UNREAD;
   }
   const bgp = readBgp(at(item, "bgp", field), mine);
-  return bgp && isWhole ? { kind: "bgp", ...bgp } : undefined;
+  return bgp && isWhole ? { kind: "bgp", ...bgp } : UNREAD;
 }
 
+const UNREAD: Routing = { kind: "unread" };
 const MOST_WORDS = 253;
 const MOST_LEVELS = 4;
 /** What is told of a value that may be made to break whoever shows it. */

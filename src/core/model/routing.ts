@@ -8,6 +8,8 @@ export type Routing =
   | { readonly kind: "static" }
   /** Words of Romana v2, kept as given: they never said enough to announce anything. As if nothing were said. */
   | { readonly kind: "v2"; readonly words: string }
+  /** Something that is wrong, or of a later version: whoever hears it from a daemon keeps to what was said before. Never stored. */
+  | { readonly kind: "unread" }
   | ({ readonly kind: "bgp" } & Bgp);
 
 export type Bgp = {
@@ -30,6 +32,7 @@ export type Bfd = { readonly interval: number; readonly multiplier: number };
 /** As a document states it. Reading it back gives the same. */
 export function routingDocument(routing: Routing): unknown {
   if (routing.kind === "v2") return routing.words;
+  if (routing.kind === "unread") return undefined;
   return routing.kind === "bgp" ? { bgp: bgpDocument(routing) } : routing.kind;
 }
 

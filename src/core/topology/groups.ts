@@ -1,6 +1,7 @@
 // Walking a carved tree.
 import { containsIp } from "../net/cidr.ts";
 import type { Ip } from "../net/ip.ts";
+import type { Routing } from "../model/routing.ts";
 import type { Group, Tree } from "../model/topology.ts";
 
 /** All groups below and with `group`, parents before children. */
@@ -12,6 +13,17 @@ export function* allGroups(group: Group): Generator<Group> {
 /** The groups of a tree by path. */
 export const groupsByPath = ({ root }: Tree): ReadonlyMap<string, Group> =>
   new Map([...allGroups(root)].map((group) => [group.path, group]));
+
+/** What the group at `path` says of its routing, or the nearest above it that says anything. */
+export function routingOf({ root }: Tree, path: string): Routing | undefined {
+  let said = root.routing;
+  let group: Group | undefined = root;
+  while (group && group.path !== path) {
+    group = group.groups.find((child) => path === child.path || path.startsWith(`${child.path}/`));
+    if (group?.routing && group.routing.kind !== "v2") said = group.routing;
+  }
+  return said;
+}
 
 /** Groups that hold hosts: those without groups. */
 export const leafGroups = ({ root }: Tree): Group[] =>

@@ -27,7 +27,7 @@ export function parseTopology(document: unknown, previous?: Topology): ParsedTop
 }
 
 /**
- * What a daemon answers, which may be of another version: a routing that is not understood is as none, since the prefixes beside it hold.
+ * What a daemon answers, which may be of another version: a routing that is not understood stays `unread`, since the prefixes beside it hold.
  * `undefined`: it cannot be read.
  */
 export function parseToldTopology(document: unknown): Topology | undefined {
