@@ -45,6 +45,12 @@ export function createMetrics() {
       help: "Times that somebody else changed the table inet romana, and it was looked at anew",
       registers,
     }),
+    denied: new Counter({
+      name: "romana_agent_denied_packets_total",
+      help: "Packets that no policy of a list allowed, as the kernel counts them",
+      labelNames: ["direction", "policies"] as const,
+      registers,
+    }),
     filterSync: new Histogram({
       name: "romana_agent_filter_sync_duration_seconds",
       help: "One pass over the packet filter: compute, plan, apply",

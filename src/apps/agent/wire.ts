@@ -22,6 +22,7 @@ import { createLinkRemover } from "./cni/remove-links.ts";
 import { type AgentConfig, parseServiceRange, parseTags } from "./config.ts";
 import { startCniServer } from "./cni/server.ts";
 import { type Endpoints, endpointsFolder, openEndpoints } from "./endpoints.ts";
+import { countDenials } from "./filter/count-denials.ts";
 import { startFilterLoop } from "./filter/filter-loop.ts";
 import { createMasquerade } from "./filter/nat.ts";
 import { createPacketFilter, type PacketFilter } from "./filter/packet-filter.ts";
@@ -247,7 +248,10 @@ async function openAgent(
     opened.push(() => keeper.close());
   }
   if (metricsAddress(config.metrics) !== "") {
-    const http = await serveHealth(config, { health, registry: metrics.registry, log });
+    const http = await serveHealth(config, {
+      ...{ health, registry: metrics.registry, log },
+      refresh: () => countDenials({ nftables, share, metrics }),
+    });
     opened.push(() => void http.close());
   }
   log.info("ready", { hostname, link: link.name, mtu: config.mtu || link.mtu, table: config.routeTableId });

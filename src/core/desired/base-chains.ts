@@ -23,7 +23,11 @@ import {
 /** NF_IP_PRI_RAW, before conntrack, and NF_IP_PRI_FILTER, after the translation of destinations. */
 const [RAW, FILTER] = [-300, 0];
 const POD_INTERFACES = "rom*";
-const [FROM_POD, HOST_INGRESS, HOST_EGRESS] = ["from-pod", "host-ingress", "host-egress"];
+const FROM_POD = "from-pod";
+export const HOST_CHAINS: Readonly<Record<Direction, string>> = {
+  egress: "host-egress",
+  ingress: "host-ingress",
+};
 const hooked = (name: HookName, priority: number, ...rules: NftRule[]): NftChain => ({
   ...chain(name, "", ...rules),
   hook: { type: "filter", name, priority },
@@ -43,7 +47,7 @@ const local = (direction: "in" | "out"): NftRule =>
 
 /** The same objects while the host is under the same policies. */
 export const baseChains = memoize((host: NodeHost): readonly NftChain[] => {
-  const toHost = host.ingress ? [goTo(HOST_INGRESS, { kind: "to-this-host" })] : [];
+  const toHost = host.ingress ? [goTo(HOST_CHAINS.ingress, { kind: "to-this-host" })] : [];
   const fromPods = [...dispatch("egress"), goTo(INGRESS)];
   return [
     hooked("prerouting", RAW, goTo(FROM_POD, { kind: "interface", direction: "in", name: POD_INTERFACES })),
@@ -64,7 +68,7 @@ const fromHost = [
   knownFlow,
   ...neighbours,
   ...acceptIn(POD_SETS.pods, "daddr"),
-  goTo(HOST_EGRESS),
+  goTo(HOST_CHAINS.egress),
 ];
 
 const dispatch = (direction: Direction): NftRule[] =>
@@ -98,7 +102,6 @@ export function hostChains(host: NodeHost, failsafePorts: readonly number[]): Nf
   return DIRECTIONS.flatMap((direction) => {
     const policies = host[direction];
     if (!policies) return [];
-    const name = direction === "ingress" ? HOST_INGRESS : HOST_EGRESS;
-    return [chain(name, "policies on this host", ...failsafe, ...tryAll(policies))];
+    return [chain(HOST_CHAINS[direction], "policies on this host", ...failsafe, ...tryAll(policies))];
   });
 }

@@ -3,6 +3,8 @@
 import type { HookName, KeyType } from "./types.ts";
 
 export const SUBSYSTEM = 10;
+/** Bytes of `struct nfgenmsg`. */
+export const NFGENMSG = 4;
 /** Changes of all tables, as a bit of multicast groups: NFNLGRP_NFTABLES is the seventh. */
 export const CHANGES_GROUP = 1 << 6;
 export const BATCH = { begin: 0x10, end: 0x11 } as const;
@@ -20,6 +22,7 @@ export const MSG = {
   delElement: 14,
   newGeneration: 15,
 } as const;
+export const COUNTER_ATTR = { packets: 2 } as const;
 export const TABLE_ATTR = { name: 1, userdata: 6 } as const;
 export const CHAIN_ATTR = { table: 1, name: 3, hook: 4, policy: 5, type: 7, userdata: 12 } as const;
 export const HOOK_ATTR = { number: 1, priority: 2 } as const;

@@ -3,7 +3,6 @@ import { align, eachAttribute, need, textAt } from "../netlink/attributes.ts";
 import * as N from "./constants.ts";
 
 const HEADER = 16;
-const NFGENMSG = 4;
 /** In messages of every kind. */
 const TABLE_NAME = 1;
 
@@ -27,7 +26,7 @@ function tableOf(view: DataView, at: number, end: number): string | undefined {
   const type = view.getUint16(at + 4, true);
   if (type >> 8 !== N.SUBSYSTEM || (type & 0xff) === N.MSG.newGeneration) return undefined;
   let name: string | undefined;
-  eachAttribute(view, at + HEADER + NFGENMSG, end, (attribute, from, to) => {
+  eachAttribute(view, at + HEADER + N.NFGENMSG, end, (attribute, from, to) => {
     if (attribute === TABLE_NAME) name = textAt(view, from, to);
   });
   return name;

@@ -11,7 +11,13 @@ import { createLimitedServer, HTTP_LIMITS } from "./server.ts";
 /** A scraper and a few probes: who opens more is no client of this. */
 const LIMITS = { ...HTTP_LIMITS, connections: 64, request: 10_000 };
 
-type HealthDeps = { readonly health: Health; readonly registry: Registry; readonly log: Log };
+type HealthDeps = {
+  readonly health: Health;
+  readonly registry: Registry;
+  readonly log: Log;
+  /** Brings metrics up to date before they are told. */
+  readonly refresh?: () => Promise<void>;
+};
 
 /**
  * `/healthz`: no part hangs. `/readyz`: every part is well. 200 or 503, with the reasons. `/metrics`, with a certificate where
@@ -19,7 +25,7 @@ type HealthDeps = { readonly health: Health; readonly registry: Registry; readon
  */
 export async function serveHealth(
   config: HealthOptions,
-  { health, registry, log }: HealthDeps,
+  { health, registry, log, refresh = async () => undefined }: HealthDeps,
 ): Promise<Server> {
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const path = request.url?.split("?")[0];
@@ -31,10 +37,12 @@ export async function serveHealth(
     } else if (path !== "/metrics") response.writeHead(404).end();
     else if (config.tlsClientCa !== "" && !isKnown(request)) response.writeHead(401).end();
     else
-      registry.metrics().then(
-        (text) => response.writeHead(200, { "content-type": registry.contentType }).end(text),
-        (error: unknown) => response.writeHead(500).end(String(error)),
-      );
+      refresh()
+        .then(() => registry.metrics())
+        .then(
+          (text) => response.writeHead(200, { "content-type": registry.contentType }).end(text),
+          (error: unknown) => response.writeHead(500).end(String(error)),
+        );
   };
   const server = createLimitedServer(answer, LIMITS, tlsFiles(config), { log });
   const { host, port } = parseListen("--metrics", metricsAddress(config.metrics));

@@ -1,6 +1,7 @@
 // The table of one network namespace over nfnetlink: what stands there, and a plan as one transaction. Decides nothing about its content.
 import { UnavailableError } from "../../base/errors.ts";
 import { CHANGES_GROUP } from "../../core/nft/constants.ts";
+import { decodeCount, type RuleCount } from "../../core/nft/decode-count.ts";
 import { decodeNftObject, type NftObject } from "../../core/nft/decode.ts";
 import { batchLength, encodeBatch, encodeNftDump, type NftDump } from "../../core/nft/encode.ts";
 import type { NftChange } from "../../core/nft/plan.ts";
@@ -21,6 +22,8 @@ export interface Nftables {
   apply(changes: readonly NftChange[]): Promise<void>;
   /** As `apply`, but the kernel only judges it. */
   check(changes: readonly NftChange[]): Promise<void>;
+  /** Of all rules of our table that count, in no order. UnavailableError `NFT_OBSERVE`. */
+  counts(): Promise<readonly RuleCount[]>;
   /**
    * Calls `changed` when others have changed our table, or may have, from when it resolves until `close`. UnavailableError `NETNS_GONE`,
    * `NETLINK_OPEN`.
@@ -32,11 +35,17 @@ export interface Nftables {
 /** UnavailableError `NETNS_GONE`, `NETLINK_OPEN`. */
 export async function openNftables(pipe: NativePipe, netns: string): Promise<Nftables> {
   const line = await openLine(pipe, netns, { protocol: NETLINK_NETFILTER, decodeObject: decodeNftObject });
-  const opened: Channel[] = [line.channel];
+  // A line of its own: nobody's change waits for it.
+  const counting = await openLine<RuleCount>(pipe, netns, {
+    protocol: NETLINK_NETFILTER,
+    decodeObject: (type, view, at, end) => decodeCount(TABLE, { type, view, at, end }),
+  });
+  const opened: Channel[] = [line.channel, counting.channel];
   return {
     observe: () => observe(line),
     apply: (changes) => sendBatch(line, changes, "commit"),
     check: (changes) => sendBatch(line, changes, "check"),
+    counts: () => dump(counting, { kind: "rules" }),
     watch: async (changed) => {
       const family = { protocol: NETLINK_NETFILTER, groups: CHANGES_GROUP };
       opened.push(await pipe.openChannel(netns, family, changesListener(line, changed)));
@@ -80,7 +89,7 @@ async function observe(line: Line<NftObject>): Promise<Observed> {
   return observedOf([...tables, ...sets, ...rest.flat()]);
 }
 
-async function dump(line: Line<NftObject>, what: NftDump): Promise<readonly NftObject[]> {
+async function dump<O>(line: Line<O>, what: NftDump): Promise<readonly O[]> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const objects = await dumpOnce(line, what);
     if (objects) return objects;
@@ -89,9 +98,9 @@ async function dump(line: Line<NftObject>, what: NftDump): Promise<readonly NftO
 }
 
 /** `undefined`: somebody changed his rules under way, ask again. */
-function dumpOnce(line: Line<NftObject>, what: NftDump): Promise<NftObject[] | undefined> {
-  return line.converse<NftObject[] | undefined>(1, (sequence, { resolve, reject }) => {
-    const objects: NftObject[] = [];
+function dumpOnce<O>(line: Line<O>, what: NftDump): Promise<O[] | undefined> {
+  return line.converse<O[] | undefined>(1, (sequence, { resolve, reject }) => {
+    const objects: O[] = [];
     let interrupted = false;
     const writer = createWriter(256);
     encodeNftDump(writer, what, sequence);

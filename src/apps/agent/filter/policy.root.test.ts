@@ -95,6 +95,19 @@ test("a policy that comes, changes and goes is heard of by pods that are there",
   for (const pod of [db, other]) await del(pod);
 });
 
+test("what a policy keeps out is counted by its id and direction", async () => {
+  const [db, other] = [await add("db"), await add("other")];
+  await ask("POST", "/policies", guard("counted"));
+  await becomes(other, db, false);
+  const { stdout } = await node.run(["curl", "-sS", "http://127.0.0.1:9607/metrics"], node.netns);
+  const found = /^romana_agent_denied_packets_total\{direction="ingress",policies="counted"\} (\d+)$/m.exec(
+    stdout,
+  );
+  assert.ok(Number(found?.[1]) >= 2, stdout);
+  for (const pod of [db, other]) await del(pod);
+  await ask("DELETE", "/policies/counted");
+});
+
 test("policy holds while an agent dies and the next one starts", async () => {
   const [db, other] = [await add("db"), await add("other")];
   await ask("POST", "/policies", guard("db"));
