@@ -52,10 +52,8 @@ const workloads = [...manifests].flatMap(([file, objects]) =>
 const CAPABILITIES: Readonly<Record<string, readonly string[]>> = {
   agent: ["SYS_ADMIN", "NET_ADMIN"],
   "own-directory": ["CHOWN"],
-  uninstall: ["NET_ADMIN"],
+  uninstall: ["SYS_ADMIN", "NET_ADMIN"],
 };
-/** Root for the files of the node, without any capability. */
-const ROOT_WITHOUT = ["install-cni"];
 const isNobody = (pod: PodSpec, context: Container["securityContext"]): boolean =>
   pod.securityContext?.runAsNonRoot === true || context?.runAsNonRoot === true;
 
@@ -79,7 +77,7 @@ for (const { file, workload, pod } of workloads)
       assert.deepEqual(context?.capabilities?.drop, ["ALL"]);
       assert.deepEqual(context.capabilities.add ?? [], CAPABILITIES[part] ?? []);
       const isRoot = context.runAsUser === 0;
-      assert.ok(isRoot ? part in CAPABILITIES || ROOT_WITHOUT.includes(part) : isNobody(pod, context), part);
+      assert.ok(isRoot ? part in CAPABILITIES : isNobody(pod, context), part);
     }
   });
 

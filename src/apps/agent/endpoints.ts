@@ -48,8 +48,6 @@ export async function openEndpoints(
 ): Promise<Endpoints> {
   const endpoints = await load(directory, log);
   const leaving = new Set<string>();
-  const fileOf = (name: string): string =>
-    join(directory, `${createHash("sha256").update(name).digest("hex").slice(0, 32)}.json`);
   const leave = (name: string): void => {
     if (!endpoints.has(name) || leaving.has(name)) return;
     leaving.add(name);
@@ -66,7 +64,7 @@ export async function openEndpoints(
       // What the caller sends to the kernel in this turn goes first: it works while this is written.
       await Promise.resolve();
       try {
-        write(fileOf(endpoint.name), JSON.stringify(endpoint));
+        write(fileOf(directory, endpoint.name), JSON.stringify(endpoint));
       } catch (error) {
         endpoints.delete(endpoint.name);
         throw error;
@@ -77,13 +75,16 @@ export async function openEndpoints(
       for (const endpoint of endpoints.values()) if (endpoint.hostIndex === hostIndex) leave(endpoint.name);
     },
     async remove(name) {
-      await rm(fileOf(name), { force: true });
+      await rm(fileOf(directory, name), { force: true });
       endpoints.delete(name);
       leaving.delete(name);
       changed();
     },
   };
 }
+
+const fileOf = (directory: string, name: string): string =>
+  join(directory, `${createHash("sha256").update(name).digest("hex").slice(0, 32)}.json`);
 
 async function load(directory: string, log: Log): Promise<Map<string, AgentEndpoint>> {
   const endpoints = new Map<string, AgentEndpoint>();
