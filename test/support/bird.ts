@@ -12,6 +12,8 @@ export type BirdBed = {
   readonly socket: string;
   /** Starts the node's BIRD, with what the publisher wrote. */
   readonly startBird: () => Promise<ChildProcess>;
+  /** The router's namespace. */
+  readonly router: string;
   /** The router's routes by BGP in its kernel, as "prefix via address", sorted. */
   readonly routes: () => string[];
 };
@@ -50,7 +52,7 @@ export async function makeBirdBed(bed: Bed): Promise<BirdBed> {
       .split("\n")
       .flatMap((line) => /^(\S+) via (\S+)/.exec(line)?.slice(1).join(" via ") ?? []);
   return {
-    ...{ node, config: at("node.conf"), socket: at("node.ctl") },
+    ...{ node, config: at("node.conf"), socket: at("node.ctl"), router: router.netns },
     startBird: () => start("node", node.netns),
     routes: () => [...shown("-4"), ...shown("-6")].sort(),
   };

@@ -3,11 +3,12 @@ import { type Clock, type Duration, Milliseconds, type Rng, Seconds } from "../.
 import type { HealthReporter } from "../../base/health.ts";
 import type { Log } from "../../base/log.ts";
 import { type Runner, startRunner } from "../../base/runner.ts";
-import { type DesiredBird, desiredBird } from "../../core/bird/desired-bird.ts";
+import { type Beside, type DesiredBird, desiredBird } from "../../core/bird/desired-bird.ts";
 import type { Mirror } from "../../core/desired/mirror.ts";
 import type { BirdControl } from "../../io/bird/bird-control.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Published, Publisher } from "./publish.ts";
+import { createTransition } from "./transition.ts";
 
 const BACKOFF = { first: Milliseconds(50), most: Seconds(2) };
 /** Of a row of failures, each of these is logged. */
@@ -37,18 +38,20 @@ export function startPublishLoop(deps: PublishLoopDeps): PublishLoop {
   const { publisher, metrics, health, log, clock } = deps;
   let changedAt: number | undefined;
   let last: Published | undefined;
+  const transition = createTransition(clock);
   const work = async (): Promise<void> => {
     const since = changedAt;
     changedAt = undefined;
-    const desired = knownOf(deps);
+    const desired = knownOf(deps, transition.beside);
     if (!desired) return;
     const published = await publisher.publish(desired.text);
     if (!isSame(published, last)) tell(published, desired, deps);
     last = published;
     if (published.kind === "refused")
       return health.failed(`BIRD refuses the configuration: ${published.reason}`);
+    transition.done(desired.prefixes);
     if (since !== undefined) metrics.convergence.observe((clock.monotonic() - since) / 1000);
-    metrics.prefixes.set(desired.prefixes);
+    metrics.prefixes.set(desired.prefixes.length);
     await lookAtSessions(desired, deps);
   };
   const onError = (error: unknown, attempt: number): void => {
@@ -69,10 +72,10 @@ export function startPublishLoop(deps: PublishLoopDeps): PublishLoop {
 }
 
 /** `undefined`: not enough is known to change anything, and `health` says what is missing. */
-function knownOf({ mirror, hostname, health }: PublishLoopDeps): Known | undefined {
+function knownOf({ mirror, hostname, health }: PublishLoopDeps, beside: Beside): Known | undefined {
   // Before that nothing is known to be gone.
   const desired: DesiredBird = mirror.synced
-    ? desiredBird(mirror.snapshot, hostname)
+    ? desiredBird(mirror.snapshot, hostname, beside)
     : { kind: "unknown", reason: "waiting for the daemon" };
   if (desired.kind === "known") return desired;
   health.failed(`${desired.reason}; what is announced stays`);
@@ -93,7 +96,7 @@ function tell(published: Published, { sessions, prefixes }: Known, deps: Publish
       reason: published.reason,
       revision,
     });
-  else log.info("published", { prefixes, sessions: sessions.length, revision });
+  else log.info("published", { prefixes: prefixes.length, sessions: sessions.length, revision });
 }
 
 /** The node is ready while one session is up, or none is wanted: others may do without the rest. */

@@ -7,8 +7,9 @@ import { Bed } from "../../../test/support/bed.ts";
 import { type BirdBed, makeBirdBed } from "../../../test/support/bird.ts";
 import { type DaemonBed, daemonBed, freePort, kill } from "../../../test/support/daemon-process.ts";
 import { eventually } from "../../../test/support/eventually.ts";
+import { monitorRoutes } from "../../../test/support/route-monitor.ts";
 import { bgp } from "../../core/bird/testdata/world.ts";
-import { formatCidr, parseCidr } from "../../core/net/cidr.ts";
+import { containsCidr, formatCidr, parseCidr } from "../../core/net/cidr.ts";
 import { minimalUnion } from "../../core/net/prefix-set.ts";
 
 const bed = new Bed("source");
@@ -80,6 +81,8 @@ async function expected({ ask }: DaemonBed): Promise<string[]> {
 const allocate = ({ ask }: DaemonBed, host: string, tenant: string): Promise<unknown> =>
   ask("POST", "/address", { name: `${tenant}-${host}`, host, tenant, segment: "" });
 
+const prefixOf = (route: string): string => route.split(" ")[0] ?? "";
+
 async function untilPublished(world: World): Promise<string[]> {
   const routes = await expected(world);
   await eventually(() => assert.deepEqual(world.routes(), routes), WAIT);
@@ -114,6 +117,38 @@ test("a node's blocks are in the router's kernel, and outlive whoever announced 
     },
   );
 
+  await t.test("while blocks join, no pod is without a route for a moment", async () => {
+    const monitor = monitorRoutes(bed, world.router);
+    // The monitor hears from its start on: what it must not miss comes after what it has heard.
+    await eventually(async () => {
+      await allocate(world, "node-1", `first-${Math.floor(performance.now())}`);
+      assert.ok(monitor.lines.length > 0);
+    });
+    const before = (await untilPublished(world)).map(prefixOf);
+    const from = monitor.lines.length;
+    for (let i = 0; i < 4; i++) {
+      await allocate(world, "node-1", `join-${i}`);
+      await untilPublished(world);
+    }
+    const after = new Set(world.routes().map(prefixOf));
+    assert.ok(
+      before.some((prefix) => !after.has(prefix)),
+      "some have joined",
+    );
+    const table = new Set(before);
+    for (const { text } of monitor.lines.slice(from)) {
+      const [, gone, prefix = ""] = /^(Deleted )?(\S+) via /.exec(text) ?? [];
+      if (prefix !== "" && gone) table.delete(prefix);
+      else if (prefix !== "") table.add(prefix);
+      const routed = [...table].map((each) => parseCidr(each));
+      for (const pods of before)
+        assert.ok(
+          routed.some((each) => containsCidr(each, parseCidr(pods))),
+          text,
+        );
+    }
+  });
+
   await t.test("a configuration that is refused leaves the last good one, and says why", async () => {
     const before = readFileSync(world.config, "utf8");
     await world.ask("POST", "/topology", topology(bgp({ communities: ["65001:666"] })));
@@ -146,7 +181,7 @@ test("a node's blocks are in the router's kernel, and outlive whoever announced 
   await t.test("a store that forgot is not followed", async () => {
     const routes = world.routes();
     for (const end of ["", "-wal", "-shm"]) rmSync(`${world.dir}/romana.db${end}`, { force: true });
-    await world.start();
+    await world.start("--adoption-window", "10m");
     world.publish();
     await untilNotReady(world, /daemon: .*503/);
     assert.deepEqual(world.routes(), routes);

@@ -96,7 +96,7 @@ test("the whole configuration, as BIRD gets it", () => {
   const { text, sessions, prefixes } = known(wholeWorld, "n1");
   if (process.env["GOLDEN"] === "write") writeFileSync(golden, text);
   assert.equal(text, readFileSync(golden, "utf8"));
-  assert.deepEqual([sessions, prefixes], [["romana_192_168_0_254", "romana_fd01__fe"], 3]);
+  assert.deepEqual([sessions, prefixes.length], [["romana_192_168_0_254", "romana_fd01__fe"], 3]);
 });
 
 const one: TestBlock[] = [
@@ -187,6 +187,20 @@ test("a node that no group takes any more announces what it has as the blocks' g
     ]),
   );
   assert.deepEqual(known({ ...world, blocks }, "n1"), known(worldOf(everywhere, one), "n1"));
+});
+
+test("what lingers is announced beside what is wanted, with its own tree", () => {
+  const old = [parseCidr("10.1.0.0/28")];
+  const desired = desiredBird(worldOf(everywhere, one), "n1", () => old);
+  const text = desired.kind === "known" ? desired.text : assert.fail(desired.reason);
+  const routes = [...text.matchAll(/protocol static romana_1_v4 \{([^}]*)\}|route (\S+)/g)].map(
+    ([all]) => all,
+  );
+  assert.match(
+    routes.join("\n"),
+    /romana_1_v4 \{\n {2}ipv4;\n {2}route 10.1.0.0\/29 unreachable;\n {2}route 10.1.0.0\/28 unreachable;/,
+  );
+  assert.equal(text.split("10.1.0.0/28").length, 2);
 });
 
 test("a world that lacks the topology or the host is no reason to withdraw anything", () => {

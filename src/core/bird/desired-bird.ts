@@ -4,6 +4,7 @@ import { hashOf } from "../../base/sha256.ts";
 import type { Host } from "../model/records.ts";
 import type { Community } from "../model/routing.ts";
 import type { Snapshot } from "../model/snapshot.ts";
+import { type Cidr, overlaps } from "../net/cidr.ts";
 import { type Family, type Ip } from "../net/ip.ts";
 import {
   type Announcement,
@@ -23,14 +24,17 @@ export type DesiredBird =
       readonly text: string;
       /** Names of the sessions' protocols. */
       readonly sessions: readonly string[];
-      /** How many are announced. */
-      readonly prefixes: number;
+      /** What is announced, without what lingers. */
+      readonly prefixes: readonly Cidr[];
     };
 
 const HEAD = "# Written by romana publisher: what is changed here is lost.\n";
 const FAMILIES: readonly Family[] = [4, 6];
 
-export function desiredBird(snapshot: Snapshot, node: string): DesiredBird {
+/** What stays for a while beside prefixes that are wanted: see linger.ts. */
+export type Beside = (wanted: readonly Cidr[]) => readonly Cidr[];
+
+export function desiredBird(snapshot: Snapshot, node: string, beside: Beside = () => []): DesiredBird {
   // A daemon has had a topology before it has a block; one that could not be read is as absent.
   if (snapshot.topology.trees.length === 0) return { kind: "unknown", reason: "there is no topology" };
   const host = snapshot.hosts.get(node);
@@ -39,19 +43,21 @@ export function desiredBird(snapshot: Snapshot, node: string): DesiredBird {
   if (told.some(({ routing }) => routing.kind === "unread"))
     return { kind: "unknown", reason: "the topology's routing is not understood: is it of a later version?" };
   const announcements = announcementsOf(told);
+  const prefixes = announcements.flatMap((each) => each.prefixes);
+  const lingering = beside(prefixes);
   const sessions = sessionsOf(announcements, host);
   const statements = [
     statement("router id", routerId(host)),
     block(["protocol device"]),
     ...(sessions.some(({ bgp }) => bgp.bfd) ? [block(["protocol bfd romana_bfd"])] : []),
-    ...announcements.flatMap(staticProtocols),
+    ...announcements.flatMap((each) => staticProtocols(each, lingering)),
     ...sessions.map((session) => sessionProtocol(session, host, familiesOf(session, snapshot))),
   ];
   return {
     kind: "known",
     text: HEAD + renderBird(statements),
     sessions: sessions.map(({ neighbour }) => sessionName(neighbour.ip)),
-    prefixes: announcements.reduce((sum, { prefixes }) => sum + prefixes.length, 0),
+    prefixes,
   };
 }
 
@@ -62,17 +68,18 @@ const routerId = ({ ips, name }: Host): Ip =>
 const staticName = (index: number, family: Family): string => `romana_${index}_v${family}`;
 
 /** Of both families always: a protocol that goes would take its routes with it, one that is empty is ready for the first. */
-const staticProtocols = ({ index, prefixes }: Announcement): Statement[] =>
-  FAMILIES.map((family) =>
-    block(
+function staticProtocols({ index, prefixes }: Announcement, lingering: readonly Cidr[]): Statement[] {
+  const beside = lingering.filter((old) => prefixes.some((prefix) => overlaps(old, prefix)));
+  return FAMILIES.map((family) => {
+    const routes = [...prefixes, ...beside].filter(({ ip }) => ip.family === family);
+    return block(
       [`protocol static ${staticName(index, family)}`],
       statement(`ipv${family}`),
       // To BIRD alone: the kernel has the agent's table, which delivers, or refuses what no pod has.
-      ...prefixes
-        .filter(({ ip }) => ip.family === family)
-        .map((prefix) => statement("route", prefix, "unreachable")),
-    ),
-  );
+      ...routes.map((prefix) => statement("route", prefix, "unreachable")),
+    );
+  });
+}
 
 const familiesOf = ({ announcements }: Session, { topology }: Snapshot): Set<Family> => {
   const names = new Set(announcements.flatMap(({ index }) => topology.trees[index]?.networks ?? []));
