@@ -42,7 +42,7 @@ export function startPublishLoop(deps: PublishLoopDeps): PublishLoop {
   const work = async (): Promise<void> => {
     const since = changedAt;
     changedAt = undefined;
-    const desired = knownOf(deps, transition.beside);
+    const desired = knownOf(deps, (wanted) => transition.beside(wanted));
     if (!desired) return;
     const published = await publisher.publish(desired.text);
     if (!isSame(published, last)) tell(published, desired, deps);
