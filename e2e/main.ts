@@ -54,10 +54,13 @@ for (const { name, run, timeout = 180_000 } of chosen)
   });
 
 after(async () => {
-  if (failed || values.keep) await collectLogs();
-  if (failed) say(`logs are in ${LOGS}`);
-  if (values.keep) say(`kept: the next run removes it; files are in ${DIR}`);
-  else if (!values.again) await remove();
+  try {
+    if (failed || values.keep) await collectLogs();
+    if (failed) say(`logs are in ${LOGS}`);
+  } finally {
+    if (values.keep) say(`kept: the next run removes it; files are in ${DIR}`);
+    else if (!values.again) await remove();
+  }
 });
 
 for (const signal of ["SIGINT", "SIGTERM"] as const)

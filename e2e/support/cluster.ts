@@ -1,5 +1,4 @@
 // One cluster for all scenarios: network, control plane, three nodes without a pod network. `dispose` leaves the machine as it was.
-import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { formatIp } from "../../src/core/net/ip.ts";
 import { kubernetesBinaries } from "./binaries.ts";
@@ -10,6 +9,7 @@ import { importImages, makeTestImages } from "./images.ts";
 import { buildNetwork, nodesOf, planNetwork, removeNetwork } from "./network.ts";
 import { type ClusterNode, createNode } from "./node.ts";
 import { DIR, fileOf, LOGS } from "./place.ts";
+import { run } from "./run.ts";
 
 export type Cluster = {
   readonly plane: ControlPlane;
@@ -75,8 +75,9 @@ export async function collectLogs(): Promise<void> {
   const { plane } = await keptCluster();
   rmSync(LOGS, { recursive: true, force: true });
   cpSync(fileOf("log"), LOGS, { recursive: true });
+  // A node that did not come to have pods has no logs of them.
   for (const node of readdirSync(DIR).filter((name) => name.startsWith("node-")))
-    execFileSync("cp", ["-rL", fileOf(node, "var/log/pods"), `${LOGS}/${node}/pods`], { stdio: "ignore" });
+    await run(["cp", "-rL", fileOf(node, "var/log/pods"), `${LOGS}/${node}/pods`]);
   for (const [file, words] of [
     ["pods.txt", ["get", "pods", "-A", "-o", "wide"]],
     ["nodes.txt", ["describe", "nodes"]],

@@ -58,9 +58,12 @@ export function createNode(plan: NodePlan, bin: string): ClusterNode {
         netns,
       );
       writeFileSync(initFile, String(pid));
-      await eventually(() => {
-        if (!existsSync(join(dir, "booted"))) throw new Error(`${plan.name} does not boot`);
-      });
+      await eventually(
+        () => {
+          if (!existsSync(join(dir, "booted"))) throw new Error(`${plan.name} does not boot`);
+        },
+        { within: 120_000, every: 100 },
+      );
       for (const program of PROGRAMS) await this.start(program);
     },
     async powerOff() {
@@ -72,7 +75,7 @@ export function createNode(plan: NodePlan, bin: string): ClusterNode {
       const script = `echo $$ >/run/${program}.pid && exec "$@"`;
       launch([...(await inside()), "sh", "-c", script, "sh", ...argv], log(program));
       const ready = program === "containerd" ? ["ctr", "version"] : ["test", "-s", `/run/${program}.pid`];
-      await eventually(() => exec(ready), { within: 30_000, every: 100 });
+      await eventually(() => exec(ready), { within: 120_000, every: 100 });
     },
     async stop(program, signal = "TERM") {
       const script = `pid=$(cat /run/${program}.pid) && kill -${signal} $pid && while kill -0 $pid 2>/dev/null; do sleep 0.05; done`;
