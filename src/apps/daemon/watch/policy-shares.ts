@@ -3,10 +3,12 @@
 import { type Clock, Milliseconds, Seconds } from "../../../base/clock.ts";
 import type { Lock } from "../../../base/lock.ts";
 import type { IpamState } from "../../../core/ipam/state.ts";
+import type { NodeDelta } from "../../../core/model/node-policy.ts";
 import { encodeNodeDelta, encodeNodePolicy } from "../../../core/policy/node-codec.ts";
 import { createPolicyIndex, type PolicyIndex, type WorldChange } from "../../../core/policy/policy-index.ts";
 import type { MirrorChange } from "../mirror.ts";
 import { RecordedWorld } from "./recorded-world.ts";
+import type { ShareChange } from "./watch-hub.ts";
 
 /** Changes that the index takes at once, and how long it works before others have their turn. */
 const AT_ONCE = 20;
@@ -59,8 +61,8 @@ export class PolicyShares {
     this.#kept?.index.forget(host);
   }
 
-  /** By host, what changes in the shares that were asked for, as JSON. Call with the lock held. */
-  take({ writes, whole }: MirrorChange): ReadonlyMap<string, string> {
+  /** By host, what changes in the shares that were asked for. Call with the lock held. */
+  take({ writes, whole }: MirrorChange): ReadonlyMap<string, ShareChange> {
     const { state } = this.#deps;
     const hasPolicies = state.policies.size > 0;
     const isOther = this.#kept && this.#kept.world.knowsTenants !== state.tenants.size > 0;
@@ -72,7 +74,7 @@ export class PolicyShares {
     if (!this.#kept) return new Map();
     const deltas = this.#kept.index.apply(this.#kept.world.changes(writes));
     if (!this.#kept.isWhole) return new Map();
-    return new Map([...deltas].map(([host, delta]) => [host, encodeNodeDelta(delta)]));
+    return new Map([...deltas].map(([host, delta]) => [host, changeOf(delta)]));
   }
 
   /**
@@ -102,6 +104,11 @@ function fillOn(kept: Kept, clock: Clock): void {
     kept.index.apply(some);
   }
 }
+
+const changeOf = (delta: NodeDelta): ShareChange => ({
+  delta: encodeNodeDelta(delta),
+  isOfPods: delta.pods.put.length > 0,
+});
 
 function newKept(state: IpamState): Kept {
   const world = new RecordedWorld(state);

@@ -4,6 +4,7 @@ import type { BlockView, WatchLine } from "../../../core/api/types.ts";
 import { WatchHub, type WatchSink } from "./watch-hub.ts";
 import type { WatchChange } from "./watch-world.ts";
 
+const pods = { delta: "{}", isOfPods: true };
 const noShares = { of: () => undefined, forget: () => undefined };
 
 function sink(): WatchSink & { lines(): string[]; ended: string; backlog: number } {
@@ -162,7 +163,7 @@ test("a share that is not known yet is told when it is, and only then what chang
   hub.reset(5, []);
   const watcher = sink();
   const leave = hub.subscribe({ policy: "h1" }, watcher);
-  hub.publish(6, [], new Map([["h1", "{}"]]));
+  hub.publish(6, [], new Map([["h1", pods]]));
   assert.equal(hub.tellShares(1), false);
   assert.deepEqual(watcher.lines(), ["reset", "synced"]);
   shares.set("h1", "null");
@@ -171,14 +172,14 @@ test("a share that is not known yet is told when it is, and only then what chang
     7,
     [],
     new Map([
-      ["h1", "{}"],
-      ["h2", "{}"],
+      ["h1", pods],
+      ["h2", pods],
     ]),
   );
   const told = ["reset", "synced", "policy", "bookmark", "policy-change", "bookmark"];
   assert.deepEqual(watcher.lines(), told);
   hub.renewShares();
-  hub.publish(8, [], new Map([["h1", "{}"]]));
+  hub.publish(8, [], new Map([["h1", pods]]));
   assert.deepEqual(watcher.lines(), told, "of what is void no change is told");
   hub.tellShares(1);
   assert.deepEqual(watcher.lines(), [...told, "policy", "bookmark"]);
@@ -193,7 +194,7 @@ test("a change in the shares of more than forty is held for the next flush, and 
   const hosts = sinks.map((_, i) => `h${i}`);
   for (const [i, each] of sinks.entries())
     hub.subscribe({ policy: `h${i}`, scope: { host: `h${i}`, subnets: [] } }, each);
-  const all = new Map(hosts.map((host) => [host, "{}"]));
+  const all = new Map(hosts.map((host) => [host, pods]));
   hub.publish(6, [], all);
   hub.publish(7, [], all);
   assert.equal(sinks[0]?.lines().length, 4);
@@ -202,6 +203,25 @@ test("a change in the shares of more than forty is held for the next flush, and 
   hub.publish(8, [], all);
   hub.reset(9, []);
   assert.deepEqual(sinks[0]?.lines().slice(7), ["reset", "synced", "policy", "bookmark"]);
+});
+
+test("the node of a pod that comes hears at once of what concerns more than forty, with what was held for it", () => {
+  const hub = new WatchHub("c1", { ...noShares, of: () => "{}" });
+  hub.reset(5, []);
+  const sinks = Array.from({ length: 41 }, sink);
+  for (const [i, each] of sinks.entries())
+    hub.subscribe({ policy: `h${i}`, scope: { host: `h${i}`, subnets: [] } }, each);
+  const changes = (own: string) =>
+    new Map(sinks.map((_, i) => [`h${i}`, { delta: "{}", isOfPods: own === `h${i}` }]));
+  hub.publish(6, [], changes("elsewhere"));
+  hub.publish(7, [], changes("h1"));
+  assert.deepEqual(sinks[1]?.lines().slice(4), ["policy-change", "policy-change", "bookmark"]);
+  assert.equal(sinks[0]?.lines().length, 4);
+  hub.flush();
+  assert.deepEqual(
+    sinks.slice(0, 2).map((each) => each.lines().length),
+    [7, 7],
+  );
 });
 
 test("closing ends every stream", () => {

@@ -27,6 +27,13 @@ export type WatchFrom = {
   readonly policy?: string | undefined;
 };
 
+export type ShareChange = {
+  /** As JSON. */
+  readonly delta: string;
+  /** Pods of the host itself are among it: an ADD there may wait for it. */
+  readonly isOfPods: boolean;
+};
+
 export type Shares = {
   /** A host's share as JSON; `undefined`: not known yet. From then on its changes are to be published. */
   of(host: string): string | undefined;
@@ -87,7 +94,7 @@ export class WatchHub {
   publish(
     revision: number,
     changes: readonly WatchChange[],
-    shares: ReadonlyMap<string, string> = new Map(),
+    shares: ReadonlyMap<string, ShareChange> = new Map(),
   ): void {
     this.#revision = revision;
     const told = new Set<Watcher>();
@@ -103,11 +110,7 @@ export class WatchHub {
         told.add(watcher);
       }
     }
-    const sharers = [...shares].flatMap(([host, delta]) => this.#noteDelta(host, delta));
-    for (const watcher of sharers) {
-      if (sharers.length > MAX_AT_ONCE && !watcher.isRenewed) this.#held.add(watcher);
-      told.add(watcher);
-    }
+    this.#noteShares(shares, told);
     for (const watcher of told)
       if (watcher.isRenewed) this.#renew(watcher);
       else if (!this.#held.has(watcher)) this.#sendLines(watcher);
@@ -180,11 +183,22 @@ export class WatchHub {
     this.#sendLines(watcher);
   }
 
-  #noteDelta(host: string, delta: string): readonly Watcher[] {
-    const sharers = [...(this.#sharers.get(host) ?? [])];
-    const line = `{"type":"policy-change","revision":${this.#revision},"value":${delta}}\n`;
-    for (const watcher of sharers) watcher.lines.push(line);
-    return sharers;
+  /** A pod that comes may concern many nodes: its own is told at once, with what was held for it, and the others at the next flush. */
+  #noteShares(shares: ReadonlyMap<string, ShareChange>, told: Set<Watcher>): void {
+    const noted: Watcher[] = [];
+    const own: Watcher[] = [];
+    for (const [host, { delta, isOfPods }] of shares) {
+      const line = `{"type":"policy-change","revision":${this.#revision},"value":${delta}}\n`;
+      for (const watcher of this.#sharers.get(host) ?? []) {
+        watcher.lines.push(line);
+        noted.push(watcher);
+        if (isOfPods) own.push(watcher);
+      }
+    }
+    for (const watcher of noted) told.add(watcher);
+    if (noted.length > MAX_AT_ONCE)
+      for (const watcher of noted) if (!watcher.isRenewed) this.#held.add(watcher);
+    if (own.length <= MAX_AT_ONCE) for (const watcher of own) this.#held.delete(watcher);
   }
 
   #concerned(step: Step): ReadonlySet<Watcher> {
