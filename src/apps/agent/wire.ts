@@ -78,6 +78,7 @@ export async function openParts(config: AgentConfig, opening: Opening): Promise<
   const filter = createPacketFilter(config, {
     ...{ nftables, endpoints, share },
     masquerade: createMasquerade(config, { mirror }),
+    families: () => mirror.snapshot.topology.networks.map(({ cidr }) => cidr.ip.family),
   });
   return { hostname, client, helper, kernel, mirror, endpoints, reconciler, share, filter, nftables };
 }
@@ -201,8 +202,7 @@ async function openAgent(
     health: health.reporter("daemon", Seconds(60)),
     changed,
     policyChanged: () => {
-      share.heard();
-      filterLoop.poke();
+      if (!share.heard()) filterLoop.poke();
     },
   });
   opened.push(() => follow.close());

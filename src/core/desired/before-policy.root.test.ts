@@ -57,7 +57,7 @@ before(() => {
     net.ip(name, ["route add 0.0.0.0/0 dev n1", "route add ::/0 dev n1"]);
   }
   execFileSync("nsenter", [`--net=${net.paths.get("n1")}`, "nft", "-f", "-"], { input: services });
-  net.load("n1", desiredRuleset(policy, { endpoints, failsafePorts: [] }));
+  net.load("n1", desiredRuleset(policy, { endpoints, families: [], failsafePorts: [] }));
 });
 after(() => bed.dispose());
 

@@ -32,7 +32,7 @@ export function masqueradeSets({ known }: Masquerade): NftSet[] {
 /** Where somebody else has set up a flow's translation before, as kube-proxy does for its services, that one holds. */
 export function masqueradeChain({ outInterface }: Masquerade): NftChain {
   const from = lookups(POD_SETS.pods, (family) => [addressField(family, "saddr")]);
-  const to = lookups(KNOWN, (family) => [addressField(family, "daddr")], true);
+  const to = lookups(KNOWN, (family) => [addressField(family, "daddr")], { isOutside: true });
   const out =
     outInterface === "" ? [] : [{ kind: "interface", direction: "out", name: outInterface } as const];
   const rules = FAMILIES.map((_, i) =>

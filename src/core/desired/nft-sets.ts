@@ -5,7 +5,7 @@ import { commentOf } from "../nft/mark.ts";
 import type { Element, KeyType, KeyValue, NftSet } from "../nft/types.ts";
 import type { NodePolicy, NodeSet } from "../model/node-policy.ts";
 import type { Family } from "../net/ip.ts";
-import { ADDRESS, FAMILIES, familyName } from "./ruleset-words.ts";
+import { ADDRESS, familyName } from "./ruleset-words.ts";
 
 /** An element under the text of its key. */
 export type Entry = readonly [text: string, element: Element];
@@ -34,9 +34,11 @@ export function nftSet({
   return { name: familyName(name, family), comment: commentOf(comment), key, interval, isMap, elements };
 }
 
-/** A set that did not change costs nothing, and is the same object as before. */
-export const policySets = memoize((sets: NodePolicy["sets"]) => [...sets.values()].flatMap(setsOf));
-const setsOf = memoize((set: NodeSet) => FAMILIES.map((family) => setOfFamily(set, family)));
+/** Of these families. A set that did not change costs nothing, and is the same object as before. */
+export const policySets = memoize((families: readonly Family[]) => {
+  const setsOf = memoize((set: NodeSet) => families.map((family) => setOfFamily(set, family)));
+  return memoize((sets: NodePolicy["sets"]) => [...sets.values()].flatMap(setsOf));
+});
 
 function setOfFamily({ name, about, kind, elements }: NodeSet, family: Family): NftSet {
   const mine = [...elements.values()].filter(({ cidr }) => cidr.ip.family === family);

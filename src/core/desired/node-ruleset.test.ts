@@ -39,3 +39,26 @@ test("a set that did not change is the very same object", () => {
   for (const name of policy.sets.keys())
     assert.equal(before.sets.get(`${name}.4`), after.sets.get(`${name}.4`));
 });
+
+test("policies' chains and sets are for the families of the pods here and of the networks, and for both where policies select the host", () => {
+  const { policy, node } = smallNode();
+  const free = { ...policy, host: { ...policy.host, ingress: undefined, egress: undefined } };
+  const endpoints = node.endpoints.map((each) => ({
+    ...each,
+    ips: each.ips.filter(({ family }) => family === 4),
+  }));
+  const families = (of: typeof policy, changes: Partial<typeof node>): string[] => {
+    const { sets, chains } = desiredRuleset(of, { ...node, ...changes });
+    const theirs = [...sets.keys()].filter((name) => policy.sets.has(name.slice(0, -2)));
+    const named = [...policy.chains.keys()].flatMap((name) =>
+      (chains.get(name)?.rules ?? []).flatMap(({ matches }) =>
+        matches.flatMap((match) => (match.kind === "lookup" ? [match.set] : [])),
+      ),
+    );
+    return [...new Set([...theirs, ...named].map((name) => name.slice(-1)))].sort();
+  };
+  assert.deepEqual(families(free, { endpoints, families: [] }), ["4"]);
+  assert.deepEqual(families(free, { endpoints, families: [4, 6] }), ["4", "6"]);
+  assert.deepEqual(families(free, { families: [4] }), ["4", "6"]);
+  assert.deepEqual(families(policy, { endpoints, families: [4] }), ["4", "6"]);
+});

@@ -1,12 +1,13 @@
 // The whole table of one node, from what it was told and the pods that are on it. Same input, same ruleset: see docs/design/nft.md.
 import type { Ruleset } from "../nft/types.ts";
 import type { Isolation, NodePolicy } from "../model/node-policy.ts";
-import type { Ip } from "../net/ip.ts";
+import type { Family, Ip } from "../net/ip.ts";
 import { baseChains, hostChains } from "./base-chains.ts";
 import { type Masquerade, masqueradeChain, masqueradeSets } from "./masquerade.ts";
 import { policySets } from "./nft-sets.ts";
 import { podSets, policySetChains } from "./pod-sets.ts";
 import { policyChains } from "./policy-chains.ts";
+import { FAMILIES } from "./ruleset-words.ts";
 
 /** A pod that is attached here. */
 export type RulesetEndpoint = {
@@ -19,6 +20,8 @@ export type RulesetNode = {
   readonly endpoints: readonly RulesetEndpoint[];
   /** TCP ports of hosts that no policy cuts. */
   readonly failsafePorts: readonly number[];
+  /** Of the networks that pods get addresses of. */
+  readonly families: readonly Family[];
   /** `undefined`: pods keep their addresses wherever they send to. */
   readonly masquerade?: Masquerade | undefined;
 };
@@ -33,20 +36,36 @@ export const OPEN_POLICY: NodePolicy = {
 export function desiredRuleset(policy: NodePolicy, node: RulesetNode): Ruleset {
   const { failsafePorts, masquerade } = node;
   const pods = node.endpoints.map((endpoint) => isolated(policy, endpoint));
+  const families = familiesOf(policy, node);
   return {
     sets: byName([
       ...podSets(pods),
       ...(masquerade ? masqueradeSets(masquerade) : []),
-      ...policySets(policy.sets),
+      ...policySets(families)(policy.sets),
     ]),
     chains: byName([
       ...baseChains(policy.host),
       ...hostChains(policy.host, failsafePorts),
       ...(masquerade ? [masqueradeChain(masquerade)] : []),
       ...policySetChains(pods),
-      ...policyChains(policy.chains),
+      ...policyChains(families)(policy.chains),
     ]),
   };
+}
+
+const ONLY: Readonly<Record<Family, readonly Family[]>> = { 4: [4], 6: [6] };
+
+/**
+ * Of the packets that policies judge here: they are a pod's, or the host's own. That of the networks is counted too, so that the first pod of
+ * a family does not change all policies on its node.
+ */
+function familiesOf({ host }: NodePolicy, { endpoints, families }: RulesetNode): readonly Family[] {
+  if (host.ingress ?? host.egress) return FAMILIES;
+  const [four, six] = FAMILIES.map(
+    (family) =>
+      families.includes(family) || endpoints.some(({ ips }) => ips.some((ip) => ip.family === family)),
+  );
+  return four === six ? FAMILIES : four ? ONLY[4] : ONLY[6];
 }
 
 function isolated({ pods }: NodePolicy, endpoint: RulesetEndpoint): IsolatedEndpoint {

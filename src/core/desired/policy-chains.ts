@@ -5,7 +5,7 @@ import type { KeyField, Match, NftChain, NftRule, Verdict } from "../nft/types.t
 import type { NodeChain, NodePolicy, NodeRule, NodeTraffic } from "../model/node-policy.ts";
 import type { Direction } from "../model/policy.ts";
 import type { Family } from "../net/ip.ts";
-import { addressField, chain, FAMILIES, INGRESS, lookups } from "./ruleset-words.ts";
+import { addressField, chain, INGRESS, lookups } from "./ruleset-words.ts";
 
 /** What an allowing rule does. */
 const ALLOW: Readonly<Record<Direction, Verdict>> = {
@@ -16,17 +16,22 @@ const ALLOW: Readonly<Record<Direction, Verdict>> = {
 /** One way to match; `family` where it is for one of them only. */
 type Way = { readonly family: Family | undefined; readonly matches: readonly Match[] };
 
-/** The same objects while the chains that they are made of are the same, as of `policySets`. */
-export const policyChains = memoize((chains: NodePolicy["chains"]) => [...chains.values()].flatMap(chainsOf));
-const chainsOf = memoize(makeChains);
+/** For packets of these families. The same objects while the chains that they are made of are the same, as of `policySets`. */
+export const policyChains = memoize((families: readonly Family[]) => {
+  const chainsOf = memoize((chain: NodeChain) => makeChains(chain, families));
+  return memoize((chains: NodePolicy["chains"]) => [...chains.values()].flatMap(chainsOf));
+});
 
 /** The policy's chain, and one more for each rule with several peers and several kinds of traffic: so there are as many rules as both together. */
-function makeChains({ name, policy, direction, rules }: NodeChain): readonly NftChain[] {
+function makeChains(
+  { name, policy, direction, rules }: NodeChain,
+  families: readonly Family[],
+): readonly NftChain[] {
   const more: NftChain[] = [];
   const list = rules.flatMap((rule, i) => {
-    const { peers, traffic } = waysOf(rule, direction);
+    const { peers, traffic } = waysOf(rule, direction, families);
     const allow = rulesOf(ALLOW[direction], rule);
-    if (peers.length <= FAMILIES.length || traffic.length <= 1) return allow(cross(peers, traffic));
+    if (peers.length <= families.length || traffic.length <= 1) return allow(cross(peers, traffic));
     const kinds = chain(`${name}.${i}`, "", ...allow(traffic));
     more.push(kinds);
     return rulesOf({ kind: "jump", chain: kinds.name }, rule)(peers);
@@ -42,8 +47,10 @@ const rulesOf =
 type Ways = { readonly peers: readonly Way[]; readonly traffic: readonly Way[] };
 const always: readonly Way[] = [{ family: undefined, matches: [] }];
 
-function waysOf({ match }: NodeRule, direction: Direction): Ways {
+function waysOf({ match }: NodeRule, direction: Direction, families: readonly Family[]): Ways {
   const end = direction === "ingress" ? "saddr" : "daddr";
+  const inSet = (set: string, fields: (family: Family) => KeyField[]): Way[] =>
+    lookups(set, fields, { families }).map((match, i) => ({ family: families[i], matches: [match] }));
   if (match.kind === "endpoints")
     return {
       peers: inSet(match.set, (family) => [addressField(family, end), `${match.protocol} dport`]),
@@ -57,9 +64,6 @@ function waysOf({ match }: NodeRule, direction: Direction): Ways {
     traffic: match.traffic === "any" ? always : match.traffic.flatMap(trafficWays),
   };
 }
-
-const inSet = (set: string, fields: (family: Family) => KeyField[]): Way[] =>
-  lookups(set, fields).map((match, i) => ({ family: FAMILIES[i], matches: [match] }));
 
 function trafficWays(traffic: NodeTraffic): Way[] {
   if (traffic.kind === "ports")

@@ -89,7 +89,7 @@ function load(net: ProbeNet, cluster: Cluster, policies: readonly NodePolicy[]):
         hostInterface: `rom${name}`,
         ips: ips.map((ip) => parseIp(ip)),
       }));
-    net.load(policy.host.name, desiredRuleset(policy, { endpoints, ...options }));
+    net.load(policy.host.name, desiredRuleset(policy, { endpoints, families: [], ...options }));
   }
 }
 

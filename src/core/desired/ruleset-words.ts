@@ -21,13 +21,13 @@ export const familyName = (name: string, family: Family): string => `${name}.${f
 export const ADDRESS: Readonly<Record<Family, KeyType>> = { 4: "ipv4_addr", 6: "ipv6_addr" };
 export const addressField = (family: Family, end: "saddr" | "daddr"): KeyField =>
   `${family === 4 ? "ip" : "ip6"} ${end}`;
-/** In a set of each family. */
+/** In a set of each of `families`: both, if none are named. */
 export const lookups = (
   set: string,
   fields: (family: Family) => readonly KeyField[],
-  isOutside = false,
+  { isOutside = false, families = FAMILIES }: { isOutside?: boolean; families?: readonly Family[] } = {},
 ): Match[] =>
-  FAMILIES.map((family) => ({
+  families.map((family) => ({
     ...{ kind: "lookup", fields: fields(family), set: familyName(set, family) },
     ...(isOutside ? { isOutside } : {}),
   }));

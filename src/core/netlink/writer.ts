@@ -31,6 +31,16 @@ export type Writer = {
   take(): Uint8Array;
 };
 
+/** How many bytes it took. Names are plain, so the encoder, which costs more than the rest of a message, is seldom called. */
+function writeUtf8(text: string, bytes: Uint8Array, at: number): number {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 127) return encoder.encodeInto(text, bytes.subarray(at)).written;
+    bytes[at + i] = code;
+  }
+  return text.length;
+}
+
 // long: one closure over one buffer, a method a line or two
 export function createWriter(capacity = 4096): Writer {
   let bytes = new Uint8Array(capacity);
@@ -123,13 +133,16 @@ export function createWriter(capacity = 4096): Writer {
     },
     attributeText: (type, text) => {
       attribute(type, () => {
-        for (const byte of encoder.encode(text)) u8(byte);
+        room(3 * text.length + 1);
+        at += writeUtf8(text, bytes, at);
         u8(0);
       });
     },
     attributeBytes: (type, list) => {
       attribute(type, () => {
-        for (let i = 0; i < list.length; i++) u8(list[i] ?? 0);
+        room(list.length);
+        bytes.set(list, at);
+        at += list.length;
       });
     },
     patchLength: (start) => {

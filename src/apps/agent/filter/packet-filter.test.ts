@@ -22,7 +22,7 @@ function createBench() {
   const restart = () =>
     createPacketFilter(
       { failsafePorts: [22] },
-      { nftables, endpoints, share: state, masquerade: () => undefined },
+      { nftables, endpoints, share: state, masquerade: () => undefined, families: () => [] },
     );
   const add = (index: number): void =>
     void endpoints.add({ ...endpoint(index, [`10.0.0.${index}`]), pod: `t/pod-${index}` });

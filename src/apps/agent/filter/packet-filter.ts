@@ -4,7 +4,7 @@ import { UnavailableError } from "../../../base/errors.ts";
 import { memoize } from "../../../base/memoize.ts";
 import type { Masquerade } from "../../../core/desired/masquerade.ts";
 import { desiredRuleset, OPEN_POLICY, type RulesetEndpoint } from "../../../core/desired/node-ruleset.ts";
-import { parseIp } from "../../../core/net/ip.ts";
+import { type Family, parseIp } from "../../../core/net/ip.ts";
 import { type NftChange, planRuleset } from "../../../core/nft/plan.ts";
 import { renderRuleset } from "../../../core/nft/render.ts";
 import { type Standing, standingOf } from "../../../core/nft/standing.ts";
@@ -20,6 +20,8 @@ export type FilterDeps = {
   readonly endpoints: Pick<Endpoints, "alive">;
   readonly share: Pick<Share, "policy">;
   readonly masquerade: () => Masquerade | undefined;
+  /** Of the networks that pods get addresses of. */
+  readonly families: () => readonly Family[];
 };
 export type FilterResult = {
   readonly changes: number;
@@ -103,6 +105,7 @@ function prepare(context: Context, { standing }: Seen): Prepared {
     endpoints: context.endpoints.alive().map(rulesetEndpoint),
     failsafePorts: context.failsafePorts,
     masquerade: context.masquerade(),
+    families: context.families(),
   });
   return { desired, changes: planRuleset(desired, standing) };
 }

@@ -17,9 +17,9 @@ function createBench(isEnforced = true) {
   const mirror: { policy: Mirror["policy"] } = { policy: undefined };
   const clock = createFakeClock();
   const told = createShare(isEnforced, { mirror, clock });
-  const tell = (policy: Mirror["policy"]): void => {
+  const tell = (policy: Mirror["policy"]): boolean => {
     mirror.policy = policy;
-    told.heard();
+    return told.heard();
   };
   return { clock, told, tell };
 }
@@ -30,10 +30,10 @@ test("a pod is known when all its addresses are, under its name or that of its a
   const waits = [told.has(web), told.has({ ...web, pod: undefined } as never)].map((each) =>
     each.then(() => known++),
   );
-  tell(share("shop/web", "10.0.0.1"));
+  assert.equal(tell(share("shop/web", "10.0.0.1")), false);
   await Promise.resolve();
   assert.equal(known, 0);
-  tell(share("shop/web", "10.0.0.1", "fd00::1"));
+  assert.equal(tell(share("shop/web", "10.0.0.1", "fd00::1")), true, "somebody goes on");
   await waits[0];
   tell(share("romana/c/eth0", "10.0.0.1", "fd00::1"));
   await waits[1];

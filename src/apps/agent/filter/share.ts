@@ -16,8 +16,8 @@ export const podIdOf = ({ name, pod }: Pick<AgentEndpoint, "name" | "pod">): str
 export interface Share {
   /** `undefined`: nothing was told yet. */
   readonly policy: NodePolicy | undefined;
-  /** Lines were taken. */
-  heard(): void;
+  /** Lines were taken. Whether somebody who waited goes on now: an ADD, which brings all that was told to the kernel itself. */
+  heard(): boolean;
   /** Resolves once the share has the pod with all its addresses. UnavailableError `POLICY_LATE`. */
   has(pod: Pick<AgentEndpoint, "name" | "pod" | "ips">): Promise<void>;
 }
@@ -26,7 +26,8 @@ export type ShareDeps = { readonly mirror: Pick<Mirror, "policy">; readonly cloc
 
 /** `isEnforced`: false where policies have no say on this node. */
 export function createShare(isEnforced: boolean, { mirror, clock }: ShareDeps): Share {
-  const waiting = new Set<() => void>();
+  /** Each goes on if what it waits for was told. */
+  const waiting = new Set<() => boolean>();
   const told = (): NodePolicy | undefined =>
     !isEnforced || mirror.policy === "none" ? OPEN_POLICY : mirror.policy;
   return {
@@ -34,7 +35,7 @@ export function createShare(isEnforced: boolean, { mirror, clock }: ShareDeps): 
       return told();
     },
     heard() {
-      for (const look of waiting) look();
+      return [...waiting].filter((look) => look()).length > 0;
     },
     async has(pod) {
       const isTold = (): boolean => {
@@ -43,8 +44,9 @@ export function createShare(isEnforced: boolean, { mirror, clock }: ShareDeps): 
       };
       if (isTold()) return;
       const { promise, resolve } = Promise.withResolvers<void>();
-      const look = (): void => {
+      const look = (): boolean => {
         if (isTold()) resolve();
+        return isTold();
       };
       waiting.add(look);
       const late = new AbortController();

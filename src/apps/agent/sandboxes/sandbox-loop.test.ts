@@ -17,7 +17,7 @@ function setUp(t: TestContext) {
   const clock = createFakeClock();
   const endpoints = createFakeEndpoints();
   for (const index of [1, 2])
-    endpoints.add({ ...endpoint(index, []), containerId: `c${index}`, pod: `shop/web-${index}` });
+    void endpoints.add({ ...endpoint(index, []), containerId: `c${index}`, pod: `shop/web-${index}` });
   const world = { sandboxes: new Set(["c2"]), runtime: true, daemon: true, warnings: 0 };
   const released: string[] = [];
   const metrics = createMetrics();

@@ -60,6 +60,6 @@ export function smallNode(): { policy: NodePolicy; node: RulesetNode } {
     { pod: undefined, hostInterface: "rom3", ips: [parseIp("10.0.1.1")] },
   ];
   const known = ["10.0.0.0/8", "10.0.0.0/29", "192.0.2.10/32", "192.0.2.11/32", "fd00::/64"].map((text) => parseCidr(text));
-  const node = { endpoints, failsafePorts: [22, 6443], masquerade: { known, outInterface: "" } };
+  const node = { endpoints, failsafePorts: [22, 6443], families: [4, 6] as const, masquerade: { known, outInterface: "" } };
   return { policy: index.nodePolicy("h1"), node };
 }
