@@ -41,6 +41,11 @@ export const agentOptions = {
     "CIDR of services, one a family by commas: pod networks must not overlap it",
   ),
   policy: option(options.toggle, true, "enforce network policies; =false: they have no say on this node"),
+  denyLog: option(
+    options.toggle,
+    false,
+    "log what policies deny, at most ten lines a second for each list of policies",
+  ),
   failsafePorts: option(
     options.listOf(options.integer(1, 65_535)),
     [22, 2379, 2380, 6443, 9600, 10_250] as readonly number[],
@@ -49,7 +54,7 @@ export const agentOptions = {
   nat: option(
     options.toggle,
     false,
-    "what pods send to others than pods and known hosts goes under this node's address",
+    "what pods send out of the pods' networks goes under this node's address",
   ),
   natInterface: option(options.text, "", "--nat only for what leaves by this interface"),
   natExceptions: option(

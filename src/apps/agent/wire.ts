@@ -23,6 +23,7 @@ import { type AgentConfig, parseServiceRange, parseTags } from "./config.ts";
 import { startCniServer } from "./cni/server.ts";
 import { type Endpoints, endpointsFolder, openEndpoints } from "./endpoints.ts";
 import { countDenials } from "./filter/count-denials.ts";
+import { startDenyLog } from "./filter/deny-log.ts";
 import { startFilterLoop } from "./filter/filter-loop.ts";
 import { createMasquerade } from "./filter/nat.ts";
 import { createPacketFilter, type PacketFilter } from "./filter/packet-filter.ts";
@@ -180,6 +181,7 @@ async function openAgent(
     health: health.reporter("filter", silence(config.resync)),
   });
   opened.push(() => filterLoop.close());
+  if (config.denyLog) await startDenyLog({ nftables, share, log });
   poke = () => {
     loop.poke();
     filterLoop.poke();

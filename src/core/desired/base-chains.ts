@@ -102,6 +102,7 @@ export function hostChains(host: NodeHost, failsafePorts: readonly number[]): Nf
   return DIRECTIONS.flatMap((direction) => {
     const policies = host[direction];
     if (!policies) return [];
-    return [chain(HOST_CHAINS[direction], "policies on this host", ...failsafe, ...tryAll(policies))];
+    const name = HOST_CHAINS[direction];
+    return [chain(name, "policies on this host", ...failsafe, ...tryAll(name, policies))];
   });
 }

@@ -1,4 +1,5 @@
 // Whom policies kept out, from what the rules of a node's table have counted. Bounded: never by pod or address.
+import { memoize } from "../../base/memoize.ts";
 import type { NodePolicy } from "../model/node-policy.ts";
 import type { Direction } from "../model/policy.ts";
 import type { RuleCount } from "../nft/decode-count.ts";
@@ -31,7 +32,9 @@ export function denialsOf(policy: NodePolicy, counts: readonly RuleCount[], most
 }
 
 /** By the chain that ends in a drop. */
-function listsOf({ host, pods, chains }: NodePolicy): Map<string, Omit<Denial, "packets">> {
+export const listsOf = memoize(makeLists);
+
+function makeLists({ host, pods, chains }: NodePolicy): ReadonlyMap<string, Omit<Denial, "packets">> {
   const lists = new Map<string, Omit<Denial, "packets">>();
   const note = (name: string, direction: Direction, names: readonly string[]): void => {
     const ids = names.map((each) => chains.get(each)?.policy ?? each);

@@ -100,5 +100,7 @@ const made = {
 };
 const policySetChain = (direction: Direction, policies: readonly string[]): NftChain =>
   made[direction](policies);
-const makeChain = (direction: Direction, policies: readonly string[]): NftChain =>
-  chain(policySetName(direction, policies), "", ...tryAll(policies));
+function makeChain(direction: Direction, policies: readonly string[]): NftChain {
+  const name = policySetName(direction, policies);
+  return chain(name, "", ...tryAll(name, policies));
+}

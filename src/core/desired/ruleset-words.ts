@@ -41,8 +41,14 @@ export const chain = (name: string, comment: string, ...rules: NftRule[]): NftCh
 });
 export const drop = (comment: string): NftRule => ({ ...rule({ kind: "drop" }), counter: true, comment });
 
-/** One policy after the other; what none allows is dropped. */
-export const tryAll = (policies: readonly string[]): NftRule[] => [
-  ...policies.map((name) => rule({ kind: "jump", chain: name })),
+/** Of nflog: who listens there hears of what policies drop. */
+export const DENIED_GROUP = 82;
+/** However much is dropped, a list of policies tells of no more. */
+const TOLD = { perSecond: 10, burst: 20 };
+
+/** The chain of that name: one policy after the other; what none allows is told of, and dropped. */
+export const tryAll = (name: string, policies: readonly string[]): NftRule[] => [
+  ...policies.map((policy) => rule({ kind: "jump", chain: policy })),
+  rule({ kind: "log", group: DENIED_GROUP, prefix: name, ...TOLD }),
   drop("no policy allows it"),
 ];

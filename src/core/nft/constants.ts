@@ -2,6 +2,7 @@
 // keys and to comments (udata.h, datatype.h). Numbers inside attributes are in the byte order of the network.
 import type { HookName, KeyType } from "./types.ts";
 
+export const NETLINK_NETFILTER = 12;
 export const SUBSYSTEM = 10;
 /** Bytes of `struct nfgenmsg`. */
 export const NFGENMSG = 4;

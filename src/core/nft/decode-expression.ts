@@ -5,6 +5,8 @@ import type { Expression } from "./expressions.ts";
 
 type Attributes = {
   number(type: number): number;
+  /** Of a number of any length, as much as is used. */
+  last(type: number): number;
   text(type: number): string | undefined;
   bytes(type: number): number[];
   inside(type: number): Attributes;
@@ -31,6 +33,10 @@ function read(view: DataView, at: number, end: number): Attributes {
       need(from, 4, to);
       return view.getInt32(from, false);
     },
+    last: (type) => {
+      const [from, to] = boundsOf(type);
+      return to - from < 2 ? 0 : view.getUint16(to - 2, false);
+    },
     text: (type) => (found.has(type) ? textAt(view, ...boundsOf(type)) : undefined),
     bytes: (type) => {
       const [from, to] = boundsOf(type);
@@ -42,6 +48,8 @@ function read(view: DataView, at: number, end: number): Attributes {
 
 /** The fields in the order of `Expression`'s making, as forms are compared as text. */
 function decode(name: string, a: Attributes): Expression | Unknown {
+  // Its first is a number of two bytes.
+  if (name === "log") return { kind: "log", group: a.last(1), prefix: a.text(2) ?? "" };
   const register = a.number(1);
   switch (name) {
     case "meta":
@@ -68,6 +76,10 @@ function decode(name: string, a: Attributes): Expression | Unknown {
       };
     case "masq":
       return a.number(1) === RANDOM_PORT ? { kind: "masquerade" } : { kind: "unknown", name };
+    case "limit":
+      return a.last(2) === 1 && a.number(4) === 0 && a.number(5) === 0
+        ? { kind: "limit", perSecond: a.last(1), burst: a.number(3) }
+        : { kind: "unknown", name };
     case "counter":
       return { kind: "counter" };
     case "immediate":

@@ -31,6 +31,13 @@ export function encodeExpression(w: Writer, e: Expression): void {
       return numbers(w, "masq", [1, RANDOM_PORT]);
     case "counter":
       return numbers(w, "counter");
+    case "limit":
+      return encodeLimit(w, e);
+    case "log":
+      return expression(w, "log", () => {
+        w.attributeBytes(1, [e.group >> 8, e.group & 0xff]);
+        w.attributeText(2, e.prefix);
+      });
     case "mask":
       return encodeMask(w, e);
     case "cmp":
@@ -53,6 +60,20 @@ export function encodeExpression(w: Writer, e: Expression): void {
 }
 
 type Of<K extends Expression["kind"]> = Extract<Expression, { kind: K }>;
+
+/** A number of 64 bits that is small. */
+const be64 = (value: number): number[] => [0, 0, 0, 0, 0, 0, value >> 8, value & 0xff];
+const SECOND = be64(1);
+const OF_PACKETS = 0;
+
+function encodeLimit(w: Writer, { perSecond, burst }: Of<"limit">): void {
+  expression(w, "limit", () => {
+    w.attributeBytes(1, be64(perSecond));
+    w.attributeBytes(2, SECOND);
+    w.attributeBe32(3, burst);
+    w.attributeBe32(4, OF_PACKETS);
+  });
+}
 
 function encodeMask(w: Writer, { register, mask }: Of<"mask">): void {
   expression(w, "bitwise", () => {

@@ -38,6 +38,8 @@ export type Expression =
       readonly inverted: boolean;
     }
   | { readonly kind: "counter" }
+  | { readonly kind: "limit"; readonly perSecond: number; readonly burst: number }
+  | { readonly kind: "log"; readonly group: number; readonly prefix: string }
   | { readonly kind: "masquerade" }
   | { readonly kind: "verdict"; readonly code: number; readonly chain: string | undefined };
 
@@ -56,6 +58,13 @@ export function expressionsOf({ matches, counter, verdict }: NftRule): Expressio
 function ofVerdict(verdict: Verdict, known: Set<string>): Expression[] {
   if (verdict.kind === "map")
     return lookUp({ fields: verdict.fields, set: verdict.map, verdict: true, inverted: false }, known);
+  if (verdict.kind === "log") {
+    const { perSecond, burst, group, prefix } = verdict;
+    return [
+      { kind: "limit", perSecond, burst },
+      { kind: "log", group, prefix },
+    ];
+  }
   if (verdict.kind === "masquerade") return [{ kind: "masquerade" }];
   return [
     { kind: "verdict", code: VERDICTS[verdict.kind], chain: "chain" in verdict ? verdict.chain : undefined },

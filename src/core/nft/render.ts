@@ -59,6 +59,10 @@ export function renderRule({ matches, counter, verdict, comment }: NftRule): str
 function renderVerdict(verdict: Verdict): string {
   if (verdict.kind === "map") return `${verdict.fields.join(" . ")} vmap @${verdict.map}`;
   if (verdict.kind === "masquerade") return "masquerade fully-random";
+  if (verdict.kind === "log") {
+    const { perSecond, burst, prefix, group } = verdict;
+    return `limit rate ${perSecond}/second burst ${burst} packets log prefix "${prefix}" group ${group}`;
+  }
   return "chain" in verdict ? `${verdict.kind} ${verdict.chain}` : verdict.kind;
 }
 

@@ -64,6 +64,14 @@ export type Verdict =
   | { readonly kind: "accept" | "drop" }
   /** The flow gets the address of the interface that it leaves by, and a port by chance. Only in a chain of type nat at postrouting. */
   | { readonly kind: "masquerade" }
+  /** Tells who listens to `group` of nflog of the packet, so many times a second at most, and goes on to the next rule. */
+  | {
+      readonly kind: "log";
+      readonly group: number;
+      readonly prefix: string;
+      readonly perSecond: number;
+      readonly burst: number;
+    }
   | { readonly kind: "jump" | "goto"; readonly chain: string }
   /** Goes where the map says; on to the next rule where it says nothing. */
   | { readonly kind: "map"; readonly fields: readonly KeyField[]; readonly map: string };

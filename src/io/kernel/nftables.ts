@@ -1,6 +1,6 @@
 // The table of one network namespace over nfnetlink: what stands there, and a plan as one transaction. Decides nothing about its content.
 import { UnavailableError } from "../../base/errors.ts";
-import { CHANGES_GROUP } from "../../core/nft/constants.ts";
+import { CHANGES_GROUP, NETLINK_NETFILTER } from "../../core/nft/constants.ts";
 import { decodeCount, type RuleCount } from "../../core/nft/decode-count.ts";
 import { decodeNftObject, type NftObject } from "../../core/nft/decode.ts";
 import { batchLength, encodeBatch, encodeNftDump, type NftDump } from "../../core/nft/encode.ts";
@@ -10,9 +10,9 @@ import { createWriter } from "../../core/netlink/writer.ts";
 import { TABLE } from "../../core/nft/types.ts";
 import { whoChanged } from "../../core/nft/who-changed.ts";
 import { type Line, openLine } from "./conversation.ts";
+import { type NflogListener, openNflog } from "./nflog.ts";
 import { type Channel, type ChannelListener, errnoName, type NativePipe } from "./native-pipe.ts";
 
-const NETLINK_NETFILTER = 12;
 const ATTEMPTS = 8;
 
 export interface Nftables {
@@ -29,6 +29,8 @@ export interface Nftables {
    * `NETLINK_OPEN`.
    */
   watch(changed: () => void): Promise<void>;
+  /** Hears what rules tell of packets to the group, until `close`. UnavailableErrors of `watch`. */
+  listen(group: number, listener: NflogListener): Promise<void>;
   close(): void;
 }
 
@@ -50,6 +52,7 @@ export async function openNftables(pipe: NativePipe, netns: string): Promise<Nft
       const family = { protocol: NETLINK_NETFILTER, groups: CHANGES_GROUP };
       opened.push(await pipe.openChannel(netns, family, changesListener(line, changed)));
     },
+    listen: async (group, listener) => void opened.push(await openNflog(pipe, netns, group, listener)),
     close: () => {
       for (const channel of opened) channel.close();
     },

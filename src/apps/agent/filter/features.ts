@@ -1,5 +1,6 @@
 // What our table needs of the kernel, each asked for by a batch that the kernel judges and does not keep.
 import { UnavailableError } from "../../../base/errors.ts";
+import { DENIED_GROUP } from "../../../core/desired/ruleset-words.ts";
 import { planRuleset } from "../../../core/nft/plan.ts";
 import type { Observed } from "../../../core/nft/standing.ts";
 import type {
@@ -24,6 +25,15 @@ const chain = (...matches: Match[]): NftChain => ({
   ...{ name: NAME, comment: "", hook: undefined },
   rules: [{ matches, counter: true, verdict: { kind: "drop" }, comment: "" } satisfies NftRule],
 });
+const telling: NftChain = {
+  ...{ name: NAME, comment: "", hook: undefined },
+  rules: [
+    {
+      ...{ matches: [], counter: false, comment: "" },
+      verdict: { kind: "log", group: DENIED_GROUP, prefix: "", perSecond: 1, burst: 1 },
+    },
+  ],
+};
 const hook = (name: HookName): NftChain => ({
   ...{
     name: NAME,
@@ -44,6 +54,7 @@ const FEATURES: readonly (readonly [name: string, Ruleset])[] = [
   ["sets of pairs", only(set(["ifname", "ipv6_addr"]))],
   ["maps to chains", only(set(["ipv6_addr"], { isMap: true }))],
   ["rules with counters", only(chain())],
+  ["telling of packets (CONFIG_NFT_LOG, CONFIG_NFT_LIMIT, CONFIG_NETFILTER_NETLINK_LOG)", only(telling)],
   ["the state of flows (CONFIG_NFT_CT)", only(chain({ kind: "known-flow" }))],
   ["the kind of an address (CONFIG_NFT_FIB_INET)", only(chain({ kind: "to-this-host" }))],
 ];

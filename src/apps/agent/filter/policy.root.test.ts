@@ -9,7 +9,7 @@ let node: TestNode;
 type Pod = { readonly id: string; readonly netns: string; readonly ips: readonly string[] };
 
 before(async () => {
-  node = await startNode();
+  node = await startNode("memory", ["--deny-log"]);
 });
 after(() => node?.close());
 
@@ -95,7 +95,16 @@ test("a policy that comes, changes and goes is heard of by pods that are there",
   for (const pod of [db, other]) await del(pod);
 });
 
-test("what a policy keeps out is counted by its id and direction", async () => {
+/** A line of the agent's log. */
+const deniedBy = (policies: string, protocol: string): Record<string, unknown> | undefined =>
+  node.bed
+    .log("agent")
+    .split("\n")
+    .filter((line) => line.includes('"msg":"denied"'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .find((line) => line["policies"] === policies && line["protocol"] === protocol);
+
+test("what a policy keeps out is counted by its id and direction, and logged with both ends", async () => {
   const [db, other] = [await add("db"), await add("other")];
   await ask("POST", "/policies", guard("counted"));
   await becomes(other, db, false);
@@ -104,6 +113,14 @@ test("what a policy keeps out is counted by its id and direction", async () => {
     stdout,
   );
   assert.ok(Number(found?.[1]) >= 2, stdout);
+  // The kernel tells of some together, a second later at most.
+  await eventually(() => {
+    for (const [i, protocol] of ["icmp", "icmpv6"].entries()) {
+      const { direction, from, to, fromPod, toPod } = deniedBy("counted", protocol) ?? {};
+      assert.deepEqual([direction, from, to], ["ingress", other.ips[i], db.ips[i]]);
+      assert.match(`${String(fromPod)} ${String(toPod)}`, /other-\d+.* .*db-\d+/);
+    }
+  });
   for (const pod of [db, other]) await del(pod);
   await ask("DELETE", "/policies/counted");
 });
