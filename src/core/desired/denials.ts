@@ -9,7 +9,7 @@ import { DIRECTIONS, policySetName } from "./ruleset-words.ts";
 /** `policies`: ids of those that isolate, of which none allowed it; those that are one too many are told together, as `OTHERS`. */
 export type Denial = { readonly direction: Direction; readonly policies: string; readonly packets: number };
 
-export const OTHERS = "(others)";
+const OTHERS = "(others)";
 
 /** At most `most` and one more a direction, those with the most packets. */
 export function denialsOf(policy: NodePolicy, counts: readonly RuleCount[], most: number): readonly Denial[] {

@@ -77,9 +77,7 @@ function decode(name: string, a: Attributes): Expression | Unknown {
     case "masq":
       return a.number(1) === RANDOM_PORT ? { kind: "masquerade" } : { kind: "unknown", name };
     case "limit":
-      return a.last(2) === 1 && a.number(4) === 0 && a.number(5) === 0
-        ? { kind: "limit", perSecond: a.last(1), burst: a.number(3) }
-        : { kind: "unknown", name };
+      return limitOf(a) ?? { kind: "unknown", name };
     case "counter":
       return { kind: "counter" };
     case "immediate":
@@ -88,5 +86,11 @@ function decode(name: string, a: Attributes): Expression | Unknown {
       return { kind: "unknown", name };
   }
 }
+
+/** Of packets in a second. */
+const limitOf = (a: Attributes): Expression | undefined =>
+  a.last(2) === 1 && a.number(4) === 0 && a.number(5) === 0
+    ? { kind: "limit", perSecond: a.last(1), burst: a.number(3) }
+    : undefined;
 
 const verdictOf = (a: Attributes): Expression => ({ kind: "verdict", code: a.number(1), chain: a.text(2) });

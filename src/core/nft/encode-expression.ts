@@ -34,10 +34,7 @@ export function encodeExpression(w: Writer, e: Expression): void {
     case "limit":
       return encodeLimit(w, e);
     case "log":
-      return expression(w, "log", () => {
-        w.attributeBytes(1, [e.group >> 8, e.group & 0xff]);
-        w.attributeText(2, e.prefix);
-      });
+      return encodeLog(w, e);
     case "mask":
       return encodeMask(w, e);
     case "cmp":
@@ -72,6 +69,13 @@ function encodeLimit(w: Writer, { perSecond, burst }: Of<"limit">): void {
     w.attributeBytes(2, SECOND);
     w.attributeBe32(3, burst);
     w.attributeBe32(4, OF_PACKETS);
+  });
+}
+
+function encodeLog(w: Writer, { group, prefix }: Of<"log">): void {
+  expression(w, "log", () => {
+    w.attributeBytes(1, [group >> 8, group & 0xff]);
+    w.attributeText(2, prefix);
   });
 }
 
