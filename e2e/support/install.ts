@@ -70,7 +70,7 @@ export async function renderRomana(more: object = {}): Promise<string> {
     agent: {
       serviceClusterIPRange: SERVICE_RANGES,
       natExceptions: NODE_RANGES,
-      flags: ["--sandbox-grace=15s"],
+      flags: ["--sandbox-grace=40s"],
     },
     topology,
     ...more,

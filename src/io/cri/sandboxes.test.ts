@@ -92,8 +92,8 @@ const bad: readonly (readonly [string, Answer, RegExp])[] = [
   ],
   ["that sends half a message", reply(frame(sandbox("abc")).subarray(0, -1)), /bytes that are no message/],
   ["that sends less than the head of one", reply(Buffer.from([0, 0])), /2 bytes that are no message/],
-  ["whose message is none", reply(frame(Buffer.from([0x0a, 0x7f, 1]))), /no field at byte 0/],
-  ["whose message ends in a number", reply(frame(Buffer.from([0x18, 0xff]))), /no number at byte 1/],
+  ["whose message is none", reply(frame(Buffer.from([0x0a, 0x7f, 1]))), /a field is longer than the bytes/],
+  ["whose message ends in a number", reply(frame(Buffer.from([0x18, 0xff]))), /the bytes end amid a number/],
   ["that hangs up", (stream) => stream.close(2), /NGHTTP2|closed|INTERNAL/],
 ];
 for (const [what, answer, message] of bad)

@@ -1,22 +1,20 @@
 // Which pod sandboxes a container runtime has: ListPodSandbox of its CRI, runtime.v1.
-import { UnavailableError } from "../../base/errors.ts";
+import { readerOf } from "../protobuf/protobuf-read.ts";
 import { grpcCall } from "./grpc-call.ts";
-import { fieldOne } from "./protobuf.ts";
 
-/** All of them. */
+/** All of them: the request has no fields. */
 const LIST = {
   method: "/runtime.v1.RuntimeService/ListPodSandbox",
   message: new Uint8Array(),
   timeout: 10_000,
 };
+/** The one field that is asked about: `repeated PodSandbox items = 1`, of each `string id = 1`. */
+const read = readerOf<{ readonly items: readonly { readonly id: string }[] }>({
+  items: [1, { id: [1, "string"] }, "repeated"],
+});
 
-/** Ids of all that the runtime at the unix socket knows, ready or not. UnavailableError `GRPC`, `CRI_REPLY`. */
+/** Ids of all that the runtime at the unix socket knows, ready or not. UnavailableError `GRPC`, `PROTOBUF`. */
 export async function sandboxIds(socket: string): Promise<ReadonlySet<string>> {
-  const reply = await grpcCall(socket, LIST);
-  try {
-    // `repeated PodSandbox items = 1`, of each `string id = 1`.
-    return new Set(fieldOne(reply).flatMap((sandbox) => fieldOne(sandbox).map((id) => id.toString("utf8"))));
-  } catch (cause) {
-    throw new UnavailableError({ code: "CRI_REPLY", socket, error: String(cause) }, { cause });
-  }
+  const { items } = read(await grpcCall(socket, LIST));
+  return new Set(items.map(({ id }) => id));
 }

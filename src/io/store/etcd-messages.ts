@@ -1,5 +1,5 @@
 // The part of etcd's v3 API that we speak, as TypeScript sees it. Names are the protocol's own (etcd documentation, "API reference").
-import type { Integer } from "./protobuf.ts";
+import type { Integer } from "../protobuf/protobuf.ts";
 
 /** Revisions fit into a number, ids do not. */
 export type Int64 = Integer;

@@ -2,9 +2,9 @@
 // ("API reference", rpc.proto and kv.proto) publishes them. Fields we never look at are left out: what is not known is skipped. Enums are plain
 // integers, which is what they are on the wire.
 import type * as etcd from "./etcd-messages.ts";
-import type { Message } from "./protobuf.ts";
-import { readerOf } from "./protobuf-read.ts";
-import { writerOf } from "./protobuf-write.ts";
+import type { Message } from "../protobuf/protobuf.ts";
+import { readerOf } from "../protobuf/protobuf-read.ts";
+import { writerOf } from "../protobuf/protobuf-write.ts";
 
 const KeyValue: Message = {
   key: [1, "bytes"],
