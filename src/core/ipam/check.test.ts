@@ -25,7 +25,7 @@ const onlySlots = (block: Block, isKept: (slot: Slot) => boolean): Block => ({
   ...block,
   slots: withSlots(
     [],
-    [...takenSlots(block.slots)].filter(([, slot]) => isKept(slot)),
+    takenSlots(block.slots).filter(([, slot]) => isKept(slot)),
   ),
 });
 

@@ -36,7 +36,7 @@ test("a block is made again of the addresses in it: owner, place and every used 
     fc.property(history, (names) => {
       const state = lived(names);
       for (const { block, occupancy } of [...state.blocks.values()]) {
-        const used = [...takenSlots(block.slots)].filter(([, slot]) => slot.state === "used");
+        const used = takenSlots(block.slots).filter(([, slot]) => slot.state === "used");
         state.apply({ kind: "delete-block", cidr: block.cidr });
         const mended = mendBlock(state, block.cidr);
         state.apply({ kind: "put-block", block });

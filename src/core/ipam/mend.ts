@@ -39,7 +39,7 @@ function groupOf({ topology }: IpamState, { network, ip }: Seat): string | undef
 /** `undefined`: no block has a slot of that name. */
 export function mendAddress(state: IpamState, name: string): Address | undefined {
   const inside = [...state.blocks.values()].flatMap(({ block }) =>
-    [...takenSlots(block.slots)].flatMap(([offset, slot]) =>
+    takenSlots(block.slots).flatMap(([offset, slot]) =>
       slot.state === "used" && slot.name === name ? [{ block, offset, sequence: slot.sequence }] : [],
     ),
   );

@@ -46,10 +46,20 @@ export function decodeHost(key: string, text: string): Host {
 /** `slots`: by offset, `[name, sequence]` in use, `since` cooling, `[since]` in quarantine: a block is written at every allocation, so it is kept short. */
 export function encodeBlock(block: Block): string {
   const { cidr, network, group, host, tenant, segment, sequence } = block;
-  const slots = Object.fromEntries(
-    [...takenSlots(block.slots)].map(([offset, slot]) => [offset, encodeSlot(slot)]),
-  );
-  return JSON.stringify({ cidr: formatCidr(cidr), network, group, host, tenant, segment, sequence, slots });
+  const owner = JSON.stringify({ cidr: formatCidr(cidr), network, group, host, tenant, segment, sequence });
+  const slots = takenSlots(block.slots).map(([offset, slot]) => `"${offset}":${textOf(slot)}`);
+  return `${owner.slice(0, -1)},"slots":{${slots.join()}}}`;
+}
+
+/** Slots as they are written: all but one of a block's were written before. */
+const texts = new WeakMap<Slot, string>();
+
+function textOf(slot: Slot): string {
+  const known = texts.get(slot);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(encodeSlot(slot));
+  texts.set(slot, text);
+  return text;
 }
 
 export function decodeBlock(key: string, text: string): Block {

@@ -25,6 +25,11 @@ export function withSlots(slots: Slots, more: Iterable<readonly [offset: number,
 }
 
 /** Those that are not free, by offset. */
-export function* takenSlots(slots: Slots): Generator<[offset: number, slot: Slot]> {
-  for (const [offset, slot] of slots.entries()) if (slot) yield [offset, slot];
+export function takenSlots(slots: Slots): [offset: number, slot: Slot][] {
+  const taken: [number, Slot][] = [];
+  for (let offset = 0; offset < slots.length; offset++) {
+    const slot = slots[offset];
+    if (slot) taken.push([offset, slot]);
+  }
+  return taken;
 }
