@@ -13,6 +13,9 @@ const FIRST_PORT = 19650;
 const IN_FLIGHT = 64;
 const COUNT = 8000;
 const ROUNDS = 3;
+/** Of the latency: short ones in turns, so that what stalls the machine for a moment is not all one side's. */
+const SLICES = 30;
+const IN_SLICE = 1000;
 const HOSTS = 50;
 
 type Ground = { readonly bed: Bed; readonly etcd: EtcdCluster };
@@ -73,11 +76,10 @@ async function measureLatency({ etcd }: Ground, daemon: Daemon, rates: Rates) {
   const raw = openRawClient(etcd.urls[0] ?? "");
   const clients = await openCrowd([daemon]);
   const [ours, peers]: [number[], number[]] = [[], []];
-  for (let round = 0; round < ROUNDS; round++) {
-    peers.push(
-      ...(await openLoopTimes(rawMembers(raw.compareAndSet, IN_FLIGHT), median(rates.raw) / 2, COUNT)),
-    );
-    ours.push(...(await openLoopTimes(clients.members, median(rates.api) / 2, COUNT)));
+  const bare = rawMembers(raw.compareAndSet, IN_FLIGHT);
+  for (let slice = 0; slice < SLICES; slice++) {
+    peers.push(...(await openLoopTimes(bare, median(rates.raw) / 2, IN_SLICE)));
+    ours.push(...(await openLoopTimes(clients.members, median(rates.api) / 2, IN_SLICE)));
   }
   raw.close();
   clients.close();
@@ -98,7 +100,7 @@ function lateness(
   limit: number,
 ): Figure {
   const [ours, peer] = [quantile(times.ours, q), quantile(times.peers, q)];
-  const note = `${ours.toFixed(2)} ms, bare gRPC ${peer.toFixed(2)} ms, each at half of its rate`;
+  const note = `${ours.toFixed(2)} ms, bare gRPC ${peer.toFixed(2)} ms, each at half of its rate; ${SLICES} times ${IN_SLICE} in turns`;
   return { name, value: ours - peer, unit: "ms", goal: { kind: "at-most", limit, of: "value" }, note };
 }
 
