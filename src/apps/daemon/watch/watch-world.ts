@@ -1,5 +1,5 @@
 // What agents see at present, a line per thing, and what each change of it means for whom. Knows no streams.
-import type { WatchLine } from "../../../core/api/types.ts";
+import type { BlockView, WatchLine } from "../../../core/api/types.ts";
 import { concerns, type Party, type Scope } from "../../../core/desired/concern.ts";
 import { formatCidr } from "../../../core/net/cidr.ts";
 import { parseIp } from "../../../core/net/ip.ts";
@@ -36,7 +36,8 @@ export function toldOf(step: Step, scope: Scope | undefined): Told {
 
 export const toLine = (line: WatchLine): string => `${JSON.stringify(line)}\n`;
 
-type Current = { readonly value: string; readonly line: string; readonly party: Party | undefined };
+type Put = Extract<WatchChange, { type: "put" }>;
+type Current = { readonly put: Put; readonly line: string; readonly party: Party | undefined };
 
 export class WatchWorld {
   /** In the order that hosts and blocks came. */
@@ -55,13 +56,13 @@ export class WatchWorld {
   take(revision: number, change: WatchChange): Step | undefined {
     const key = `${change.kind}/${change.key}`;
     const known = this.#current.get(key);
-    const value = change.type === "put" ? JSON.stringify(change.value) : undefined;
-    if (known?.value === value) return undefined;
+    if (change.type === "put" ? known && isSame(known.put, change) : !known) return undefined;
     const put = change.type === "put" ? toLine({ ...change, revision }) : undefined;
     const after = change.type === "put" ? this.#partyOf(change) : undefined;
     const before = known?.party;
-    if (value === undefined || put === undefined) this.#current.delete(key);
-    else this.#current.set(key, { value, line: put, party: after });
+    if (change.type === "put" && put !== undefined)
+      this.#current.set(key, { put: change, line: put, party: after });
+    else this.#current.delete(key);
     const moves = change.kind === "host" && this.#noteHost(change.key, after);
     if (change.kind === "block") this.#noteBlock(key, before, after);
     const removal = toLine({ type: "delete", kind: change.kind, key: change.key, revision });
@@ -95,7 +96,7 @@ export class WatchWorld {
     return new Set([scope.host, ...hosts]);
   }
 
-  #partyOf(change: Extract<WatchChange, { type: "put" }>): Party | undefined {
+  #partyOf(change: Put): Party | undefined {
     if (change.kind === "topology") return undefined;
     if (change.kind === "block") return this.#partyNamed(change.value.host);
     return { host: change.key, ips: change.value.ips.map((ip) => parseIp(ip)) };
@@ -126,4 +127,12 @@ export class WatchWorld {
     if (blocks) blocks.add(key);
     else this.#blocks.set(after.host, new Set([key]));
   }
+}
+
+/** Blocks come at every allocation, and nearly always as agents know them: their fields are compared, and no text is made of them. */
+function isSame(a: Put, b: Put): boolean {
+  if (a.kind !== "block" || b.kind !== "block") return JSON.stringify(a.value) === JSON.stringify(b.value);
+  const [known, value] = [a.value, b.value];
+  const fields = Object.keys(value) as (keyof BlockView)[];
+  return fields.every((field) => known[field] === value[field]);
 }
