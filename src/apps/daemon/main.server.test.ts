@@ -70,6 +70,13 @@ test("a port that is taken: it names the address and ends with 1", async (t) => 
 /** Arguments that are refused with exit code 2, and what is said of them. */
 const refused: readonly [string[], RegExp][] = [
   [["--store", "mysql:x"], /store: "mysql:x": expected memory/],
+  [
+    ["--store", "sqlite:/proc/x/y"],
+    /store: "sqlite:\/proc\/x\/y": expected sqlite:PATH of a file .*\(\/proc\/x/,
+  ],
+  [["--store", "sqlite:/tmp"], /store: "sqlite:\/tmp": expected sqlite:PATH of a file .*no file/],
+  [["--store", "sqlite:/dev/null"], /store: "sqlite:\/dev\/null": expected sqlite:PATH of a file .*no file/],
+  [["--store", "etcd:ftp://h:1"], /--store: "ftp:\/\/h:1": expected endpoints as https/],
   [["--listen", "nowhere"], /--listen: "nowhere": expected ADDRESS:PORT/],
   [["--listen", "127.0.0.1:70000"], /--listen/],
   [["--listen", ":0"], /--listen: ":0": expected --tls-cert/],
@@ -90,15 +97,13 @@ for (const [args, text] of refused)
     assert.ok(!said.includes("    at "), "no stack");
   });
 
+// Where the end takes more than five seconds the code is 1.
 for (const signal of ["SIGTERM", "SIGINT"] as const)
-  test(`${signal} ends it with 0 at once, whoever watches`, async (t) => {
+  test(`${signal} ends it with 0, whoever watches`, async (t) => {
     const args = ["--store", "memory", "--new-cluster", "--listen", `127.0.0.1:${await freePort()}`];
-    let signalled = 0;
     const { code, said } = await run(t, args, async (url, pid) => {
       await Promise.all([fetch(`${url}/watch`), fetch(`${url}/watch`), fetch(`${url}/healthz`)]);
-      signalled = performance.now();
       process.kill(pid, signal);
     });
     assert.deepEqual([code, /"msg":"stopped"/.test(said)], [0, true], said);
-    assert.ok(performance.now() - signalled < 2000);
   });

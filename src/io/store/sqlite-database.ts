@@ -58,7 +58,7 @@ export type OpenDatabase = { readonly db: DatabaseSync; readonly fresh: boolean 
 export function openDatabase(path: string, steps: readonly string[] = STEPS): OpenDatabase {
   let db: DatabaseSync | undefined;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path));
     checkHeader(path, steps.length);
     db = new DatabaseSync(path, { timeout: 0 });
     // Before anything is read: otherwise a shared-memory file is made, for which a full disk has no room.
@@ -72,6 +72,13 @@ export function openDatabase(path: string, steps: readonly string[] = STEPS): Op
     db?.close();
     throw sqliteError(error, path);
   }
+}
+
+/** Not by node's own `recursive`: below /proc, where nobody makes a folder, it tries for ever. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 /**
@@ -118,7 +125,11 @@ function refuseNewer(path: string, version: number, newest: number): void {
 /** Closing any descriptor of a file drops this process's locks on it (fcntl(2)): never call this for a file that is open here. */
 function readHeader(path: string): Buffer | undefined {
   if (!existsSync(path)) return undefined;
-  const file = openSync(path, "r");
+  // A pipe would be waited for, a device is no place for records.
+  if (!statSync(path).isFile())
+    throw new UnavailableError({ code: "STORE_PATH", message: `${path}: it is no file` });
+  // For writing too, though nothing is: who may not is told here, and not by sqlite as a broken disk.
+  const file = openSync(path, "r+");
   try {
     const header = Buffer.alloc(100);
     return header.subarray(0, readSync(file, header, 0, 100, 0));

@@ -1,6 +1,6 @@
 // The database file: who may open it, which files are refused and left as they are, what a reopened one still knows.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   mkdirSync,
@@ -203,7 +203,8 @@ const refused: readonly [string, (path: string) => void | Promise<void>, string,
     /not a database/,
   ],
   ["a store without its identity", (path) => nameless(path), "STORE_CORRUPT", /identity/],
-  ["a folder", (path) => void mkdirSync(path), "STORE_PATH", /EISDIR/],
+  ["a folder", (path) => void mkdirSync(path), "STORE_PATH", /no file/],
+  ["a pipe", (path) => void execFileSync("mkfifo", [path]), "STORE_PATH", /no file/],
 ];
 
 for (const [name, make, code, text] of refused)
@@ -218,7 +219,8 @@ for (const [name, make, code, text] of refused)
 test("a path below a file is refused", async (t) => {
   const path = newPath(t);
   writeFileSync(path, "");
-  await refuses(join(path, "x.db"), "STORE_PATH", /EEXIST|ENOTDIR/);
+  await refuses(join(path, "x.db"), "STORE_PATH", /unable to open/);
+  await refuses(join(path, "folder/x.db"), "STORE_PATH", /ENOTDIR/);
 });
 
 test("an empty file that was never a store becomes one: a first start may have been cut off there", async (t) => {
@@ -227,8 +229,11 @@ test("an empty file that was never a store becomes one: a first start may have b
   assert.equal((await open(t, path)).identity.fresh, true);
 });
 
-const contentOf = (path: string): Buffer =>
-  statSync(path).isDirectory() ? Buffer.from(readdirSync(path).join()) : readFileSync(path);
+function contentOf(path: string): Buffer {
+  const found = statSync(path);
+  if (found.isDirectory()) return Buffer.from(readdirSync(path).join());
+  return found.isFile() ? readFileSync(path) : Buffer.from("neither");
+}
 
 function sql(path: string, text: string): void {
   const db = new DatabaseSync(path);
