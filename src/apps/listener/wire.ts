@@ -1,7 +1,7 @@
 // The listener drawn step by step: what Kubernetes says, mirrored; what the leader keeps true at the daemon and in Kubernetes.
 import { hostname } from "node:os";
 import { allOf } from "../../base/all-of.ts";
-import { systemClock, systemRng } from "../../base/clock.ts";
+import { Seconds, systemClock, systemRng } from "../../base/clock.ts";
 import { createHealth } from "../../base/health.ts";
 import type { Log } from "../../base/log.ts";
 import { parseDaemons } from "../../io/daemon/access.ts";
@@ -35,6 +35,9 @@ export interface Listener {
   /** Stops; what the daemon was told stays. */
   close(): Promise<void>;
 }
+
+/** New pods wait while policies are lost. */
+const LOOK_EVERY = Seconds(5);
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -113,7 +116,7 @@ export async function startListener(
   const lost = startDuty(
     "lost policies",
     { isKnown: () => true, work: createLostPolicies(told, daemon) },
-    duties,
+    { ...duties, every: LOOK_EVERY },
   );
 
   const server =
