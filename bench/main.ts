@@ -1,6 +1,7 @@
 // `npm run bench [-- NAME…] [--json]`: prints machine, date and every figure with peer, ratio and goal; exit code 1 if one is missed.
 import { cpus, release, totalmem } from "node:os";
 import { inspect } from "node:util";
+import { advertiseBench } from "./advertise.ts";
 import { aggregateBench } from "./aggregate.ts";
 import { allocateSizesBench } from "./allocate-sizes.ts";
 import { allocateBench } from "./allocate.ts";
@@ -31,6 +32,7 @@ const benches: readonly Bench[] = [
   etcdAllocateBench,
   allocateSizesBench,
   convergeBench,
+  advertiseBench,
   routesBench,
   failoverBench,
   forwardBench,
