@@ -79,7 +79,7 @@ export default {
       name: "io-no-siblings",
       severity: "error",
       from: { path: "^src/io/([^/]+)/", pathNot: tests },
-      to: { path: "^src/io/", pathNot: "^src/io/($1|pem|protobuf)/" },
+      to: { path: "^src/io/", pathNot: "^src/io/($1|files|protobuf)/" },
     },
     {
       name: "apps-are-islands",

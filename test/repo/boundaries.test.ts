@@ -31,7 +31,7 @@ const broken: readonly (readonly [file: string, imports: string, rule: string])[
 const allowed: readonly (readonly [file: string, imports: string])[] = [
   ["src/core/net/a.test.ts", "node:fs"],
   ["src/core/net/testdata/x.ts", "node:fs"],
-  ["src/io/kube/c.ts", "../pem/x.ts"],
+  ["src/io/kube/c.ts", "../files/x.ts"],
 ];
 const targets = [
   "src/core/net/x.ts",
@@ -40,7 +40,7 @@ const targets = [
   "src/core/ipam/x.ts",
   "src/io/kube/x.ts",
   "src/io/store/x.ts",
-  "src/io/pem/x.ts",
+  "src/io/files/x.ts",
   "src/apps/daemon/x.ts",
   "test/x.ts",
 ];

@@ -2,7 +2,7 @@
 import { InputError } from "../../base/errors.ts";
 import type { TopologyDocument } from "../../core/api/types.ts";
 import { topologyKey } from "../../core/model/keys.ts";
-import { readNamed } from "../../io/pem/pem-files.ts";
+import { readNamed } from "../../io/files/named-file.ts";
 import { applyTopology } from "./apply-topology.ts";
 import type { DaemonConfig } from "./config.ts";
 import type { Daemon } from "./daemon.ts";

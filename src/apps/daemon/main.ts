@@ -8,7 +8,7 @@ import { describeOptions, type OptionSources, readOptions } from "../../base/opt
 import { within } from "../../base/within.ts";
 import { createPinoLog } from "../../io/log/pino-log.ts";
 import { type OpenDeps, openStore } from "../../io/store/open-store.ts";
-import { readNamed } from "../../io/pem/pem-files.ts";
+import { readNamed } from "../../io/files/named-file.ts";
 import { type DaemonConfig, daemonOptions, ENV_PREFIX } from "./config.ts";
 import { asksWho, checkListener, listenAddress } from "./listener.ts";
 import { startPatiently } from "./patient-start.ts";

@@ -2,7 +2,8 @@
 import { type Fault, InputError } from "../../base/errors.ts";
 import * as options from "../../base/options.ts";
 import { isLoopback } from "../../core/net/loopback.ts";
-import { pairFaults, type PemFiles, readNamed } from "../pem/pem-files.ts";
+import { readNamed } from "../files/named-file.ts";
+import { pairFaults, type PemFiles } from "../files/pem-files.ts";
 
 /** Of every program that speaks to the daemon all the time. */
 export const daemonOption = {

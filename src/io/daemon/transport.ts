@@ -5,8 +5,8 @@ import { request as tlsRequest } from "node:https";
 import { InputError, type UnavailableError } from "../../base/errors.ts";
 import { type Log, silentLog } from "../../base/log.ts";
 import { type DaemonAccess, accessFaults, accessPems, NO_ACCESS, readToken } from "./access.ts";
-import type { Pems } from "../pem/pem-files.ts";
-import { renewingPems } from "../pem/renewing-pems.ts";
+import type { Pems } from "../files/pem-files.ts";
+import { renewingPems } from "../files/renewing-pems.ts";
 import { reset, ResettableTlsAgent } from "./reset.ts";
 import { describeCertificate, unreachable } from "./unreachable.ts";
 

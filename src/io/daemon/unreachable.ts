@@ -1,7 +1,7 @@
 // Why the daemon was not reached, in words that say what is wrong and who can mend it.
 import { X509Certificate } from "node:crypto";
 import { UnavailableError } from "../../base/errors.ts";
-import type { Pems } from "../pem/pem-files.ts";
+import type { Pems } from "../files/pem-files.ts";
 
 type NetworkError = Error & { readonly code?: string; readonly reason?: string };
 

@@ -1,6 +1,6 @@
 // The file that a program's `--config` names.
 import { InputError } from "../../base/errors.ts";
-import { readNamed } from "../pem/pem-files.ts";
+import { readNamed } from "../files/named-file.ts";
 import { parseDocument } from "./parse-document.ts";
 
 /** Options by name. InputError `FILE`, `CONFIG`, and those of `parseDocument`. */

@@ -6,7 +6,7 @@ import swagger from "@fastify/swagger";
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from "fastify";
 import { InputError, type Fault } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import type { PemFiles } from "../pem/pem-files.ts";
+import type { PemFiles } from "../files/pem-files.ts";
 import { apiError, toApiError } from "./api-error.ts";
 import { schemaCompilers } from "./schemas.ts";
 import { createLimitedServer, HTTP_LIMITS, type HttpLimits } from "./server.ts";

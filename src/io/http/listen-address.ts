@@ -2,7 +2,7 @@
 import { type Fault, InputError } from "../../base/errors.ts";
 import * as options from "../../base/options.ts";
 import { isLoopback } from "../../core/net/loopback.ts";
-import { pairFaults, type PemFiles } from "../pem/pem-files.ts";
+import { pairFaults, type PemFiles } from "../files/pem-files.ts";
 
 /** Options of every program that serves HTTP. */
 export const tlsOptions = {

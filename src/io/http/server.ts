@@ -7,8 +7,8 @@ import { type Clock, Milliseconds, systemClock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import { clientNetwork } from "../../core/net/client-network.ts";
 import { isLoopback } from "../../core/net/loopback.ts";
-import type { PemFiles, Pems } from "../pem/pem-files.ts";
-import { renewingPems } from "../pem/renewing-pems.ts";
+import type { PemFiles, Pems } from "../files/pem-files.ts";
+import { renewingPems } from "../files/renewing-pems.ts";
 import { createTrustedPeers, listFault } from "./trusted-peers.ts";
 
 /** What one client may take of the server. Times in milliseconds. */

@@ -14,7 +14,7 @@ import { type CertificateFiles, createAuthority } from "../../../test/support/ce
 import { InputError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { silentLog } from "../../base/log.ts";
-import type { PemFiles } from "../pem/pem-files.ts";
+import type { PemFiles } from "../files/pem-files.ts";
 import { createHttpApp } from "./http-app.ts";
 import { HTTP_LIMITS } from "./server.ts";
 

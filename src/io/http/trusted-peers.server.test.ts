@@ -13,7 +13,7 @@ import fc from "fast-check";
 import { type CertificateFiles, createAuthority } from "../../../test/support/certificates.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { type Log, silentLog } from "../../base/log.ts";
-import { revokedSerials } from "../pem/revoked-serials.ts";
+import { revokedSerials } from "../files/revoked-serials.ts";
 import { createLimitedServer, HTTP_LIMITS } from "./server.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "romana-peers-"));

@@ -1,8 +1,8 @@
 // The connections of clients that showed a certificate, cut when it is no longer to be trusted: a handshake is checked once, and a watch
 // lives for months.
 import type { TLSSocket } from "node:tls";
-import type { Pems } from "../pem/pem-files.ts";
-import { revokedSerials } from "../pem/revoked-serials.ts";
+import type { Pems } from "../files/pem-files.ts";
+import { revokedSerials } from "../files/revoked-serials.ts";
 
 type Peer = { readonly serial: bigint; readonly ends: number; readonly ca: string };
 

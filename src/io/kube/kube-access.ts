@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { InputError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import * as options from "../../base/options.ts";
-import { type Pems, readNamed } from "../pem/pem-files.ts";
-import { renewingPems } from "../pem/renewing-pems.ts";
+import { readNamed } from "../files/named-file.ts";
+import { type Pems } from "../files/pem-files.ts";
+import { renewingPems } from "../files/renewing-pems.ts";
 import { readKubeconfig } from "./kubeconfig.ts";
 
 export type KubeAccess = {

@@ -3,8 +3,9 @@
 import { dirname, resolve } from "node:path";
 import { type Fault, InputError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import { type PemFiles, type Pems, checkPems, readNamed } from "../pem/pem-files.ts";
-import { renewingPems } from "../pem/renewing-pems.ts";
+import { readNamed } from "../files/named-file.ts";
+import { type PemFiles, type Pems, checkPems } from "../files/pem-files.ts";
+import { renewingPems } from "../files/renewing-pems.ts";
 import type { KubeAccess } from "./kube-access.ts";
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -1,7 +1,8 @@
 // How a cluster of etcd is reached: its endpoints from the store's text, and the files of certificates and password that options name.
 import { type Fault, InputError } from "../../base/errors.ts";
 import { isLoopback } from "../../core/net/loopback.ts";
-import { pairFaults, type PemFiles, readCheckedPems, readNamed, readPems } from "../pem/pem-files.ts";
+import { readNamed } from "../files/named-file.ts";
+import { pairFaults, type PemFiles, readCheckedPems, readPems } from "../files/pem-files.ts";
 import type { EtcdOptions } from "./etcd-client.ts";
 import { ENDPOINT } from "./etcd-endpoint.ts";
 

@@ -4,7 +4,7 @@ import { type Clock, type Duration, Milliseconds, type Rng, Seconds } from "../.
 import { UnavailableError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { backoffDelay } from "../../base/retry.ts";
-import type { Pems } from "../pem/pem-files.ts";
+import type { Pems } from "../files/pem-files.ts";
 import { type CallTerms, EtcdEndpoint, type Greeting } from "./etcd-endpoint.ts";
 import { EtcdError, moreTelling, unreadable, unsent } from "./etcd-errors.ts";
 import { type Header, toNumber } from "./etcd-messages.ts";

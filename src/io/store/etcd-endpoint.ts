@@ -10,7 +10,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { type Clock, type Duration, Seconds } from "../../base/clock.ts";
-import type { Pems } from "../pem/pem-files.ts";
+import type { Pems } from "../files/pem-files.ts";
 import { EtcdError, failureOf, unreadable, unsent } from "./etcd-errors.ts";
 import type { Header } from "./etcd-messages.ts";
 import { type Method, methods } from "./etcd-proto.ts";

@@ -5,7 +5,7 @@ import type { Policy } from "../../../core/model/policy.ts";
 import { reportDuplicates } from "../../../core/model/read-fields.ts";
 import { parsePolicies } from "../../../core/policy/parse-policies.ts";
 import { parseDocuments } from "../../../io/document/parse-document.ts";
-import { readNamed } from "../../../io/pem/pem-files.ts";
+import { readNamed } from "../../../io/files/named-file.ts";
 
 /** "-": stdin. */
 export async function readPolicyFiles(files: readonly string[]): Promise<readonly Policy[]> {

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
 import { createHttpApp } from "../../../io/http/http-app.ts";
-import type { PemFiles } from "../../../io/pem/pem-files.ts";
+import type { PemFiles } from "../../../io/files/pem-files.ts";
 import { onAnswered } from "../access/answered.ts";
 import { auditRequests } from "../access/audit.ts";
 import { guardRoutes } from "../access/guard.ts";

@@ -1,11 +1,9 @@
 // PEM files that options name: read each time they are needed, so that a renewed certificate needs no restart.
 import { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import { type Fault, InputError } from "../../base/errors.ts";
+import { type NamedFile, readNamed } from "./named-file.ts";
 
-/** The option that names a file, as `--etcd-ca`, and its path; "": none. */
-export type NamedFile = { readonly option: string; readonly path: string };
 /** A certificate and its key; the authority whose certificates the other side must have, and the list of those it has revoked. */
 export type PemFiles = {
   readonly ca: NamedFile;
@@ -65,20 +63,5 @@ function check({ option, path }: NamedFile, expected: string, read: () => unknow
   } catch (cause) {
     const reason = `${expected} (${(cause as Error).message})`;
     throw new InputError({ code: "PEM", field: option, value: path, expected: reason });
-  }
-}
-
-/** InputError `FILE`. */
-export function readNamed({ option, path }: NamedFile): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new InputError({
-      code: "FILE",
-      field: option,
-      value: path,
-      expected: `a readable file (${reason})`,
-    });
   }
 }
