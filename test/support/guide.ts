@@ -6,13 +6,35 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { run } from "../../src/apps/cli/main.ts";
-import { startDaemon } from "./daemon.ts";
+import { type Call, startDaemon } from "./daemon.ts";
+import { createFakeClock } from "./fake-clock.ts";
 
-/** `atLeast`: how many commands the page has. */
-export async function executedGuide(page: string, atLeast: number): Promise<void> {
+/** Wall time of a guide's daemon, so that what it prints is what the page says. */
+const START = Date.parse("2026-12-01T09:00:00Z");
+
+/** What happens to a guide's cluster beside its commands. */
+export type GuideCluster = {
+  readonly call: Call;
+  /** Moves the wall clock on; nothing else in the daemon's time. */
+  readonly passes: (ms: number) => void;
+};
+export type GuideEvent = (cluster: GuideCluster) => Promise<void>;
+
+/**
+ * `atLeast`: how many commands the page has. `before`: what happens before a command, by its words, each time that they come a next one. The daemon's time
+ * stands still, so none of its loops takes part.
+ */
+export async function executedGuide(
+  page: string,
+  atLeast: number,
+  before: Readonly<Record<string, readonly GuideEvent[]>> = {},
+): Promise<void> {
   const guide = readFileSync(join(import.meta.dirname, "../../docs/guide", page), "utf8");
   const directory = mkdtempSync(join(tmpdir(), "romana-guide-"));
-  const running = await startDaemon();
+  let now = START;
+  const running = await startDaemon({ clock: { ...createFakeClock(), now: () => now } });
+  const cluster: GuideCluster = { call: running.call, passes: (ms) => void (now += ms) };
+  const events = new Map(Object.entries(before).map(([words, list]) => [words, list.values()]));
   const url = await running.app.listen({ host: "127.0.0.1", port: 0 });
   after(async () => {
     await running.close();
@@ -36,6 +58,7 @@ export async function executedGuide(page: string, atLeast: number): Promise<void
   });
   for (const [, words = "", output = ""] of sessions)
     test(`the guide tells the truth: romana ${words}`, async () => {
+      await events.get(words)?.next().value?.(cluster);
       assert.equal(await romana(words), output);
     });
 }

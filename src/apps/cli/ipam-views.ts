@@ -58,7 +58,8 @@ export const leakColumns: readonly Column<LeakReply & { readonly outcome: string
 export const addressInfoColumns: readonly Column<AddressInfo>[] = [
   ["Address", ({ ip }) => ip],
   ["State", ({ state }) => state],
-  ["Since", ({ since }) => since ?? "-"],
+  // A quarantine is told by its end: the rest that everybody's address has begins there.
+  ["Since", ({ state, since = "-" }) => (state === "quarantined" ? `until ${since}` : since)],
   ["Name", ({ name }) => name ?? "-"],
   ["Pod", ({ pod }) => pod ?? "-"],
   ["Sequence", ({ sequence }) => sequence ?? "-"],
