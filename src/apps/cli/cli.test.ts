@@ -37,7 +37,14 @@ const replies: Record<string, [status: number, body: unknown]> = {
   "GET /ipam/check?limit=1000": [200, { revision: 9, total: 1, counts: { doubled: 1 }, findings: [finding] }],
   "GET /ipam/check?limit=5": [200, { revision: 9, total: 0, counts: { doubled: 0 }, findings: [] }],
   "GET /blocks": [200, "<html>"],
+  "POST /topology/plan?limit=5000": [200, planPage(7, "10.0.0.8", "10.0.0.8")],
+  "POST /topology/plan?limit=5000&continue=10.0.0.8": [200, planPage(8, "10.0.0.9")],
 };
+function planPage(revision: number, ip: string, next?: string): object {
+  const conflicts = [{ name: `pod-${ip}`, ip, reason: "in use on h" }];
+  const changes = { groups: [], hosts: [], blocks: [], warnings: [] };
+  return { ...changes, conflicts: { revision, total: 2, conflicts, ...(next && { continue: next }) } };
+}
 const seen: { method: string; url: string; body: string; token: string | undefined }[] = [];
 let server: Server;
 let url = "";
@@ -94,6 +101,15 @@ test("ipam check shows findings with their evidence, and its exit code says whet
   assert.equal(code, 3);
   assert.match(out, /^doubled\s+pod-2\s+10\.0\.0\.9\s+node-2\s+-\s+pod-1 on .* addresses\/pod-1@4$/m);
   assert.deepEqual(await romana("ipam check --limit 5"), { code: 0, out: "no findings\n", err: "" });
+});
+
+test("a dry run asks for all pages of what stands against a topology, and says where the store was written to in between", async () => {
+  const file = join(dir, "topology.yaml");
+  writeFileSync(file, "networks: []");
+  const { code, out } = await romana(`topology update ${file} --dry-run`);
+  assert.equal(code, 3);
+  assert.match(out, /pod-10\.0\.0\.8.*\n.*pod-10\.0\.0\.9[^]*2 addresses in use[^]*written to meanwhile/);
+  assert.deepEqual(JSON.parse(seen.at(-1)?.body ?? ""), { networks: [] });
 });
 
 test("nothing to show says so", async () => {

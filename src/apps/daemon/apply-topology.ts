@@ -1,15 +1,13 @@
 // Puts a topology in place of the present one: validated at one revision and committed only if no block and no address was
 // written since.
 import { InputError } from "../../base/errors.ts";
-import type { ConflictPage } from "../../core/api/topology-plan.ts";
 import type { IpamState } from "../../core/ipam/state.ts";
 import { planTopologyChange } from "../../core/ipam/topology-change.ts";
-import type { Write } from "../../core/ipam/types.ts";
+import type { Conflict, Write } from "../../core/ipam/types.ts";
 import { encodeTopology } from "../../core/model/codec-topology.ts";
 import type { Topology } from "../../core/model/topology.ts";
 import { parseTopology } from "../../core/topology/parse-topology.ts";
 import type { Compare } from "../../io/store/store.ts";
-import type { ConflictLists } from "./routes/conflict-lists.ts";
 import type { Daemon } from "./daemon.ts";
 import type { Decision } from "./writer.ts";
 
@@ -21,10 +19,7 @@ const NAMED = 19;
 const MAX_NETWORKS = 40;
 
 /** Throws InputError: 400 with all faults of the document, 409 with what is in use and would not fit. The same topology again changes nothing. */
-export async function applyTopology(
-  { writer, mirror, conflictLists, log }: Daemon,
-  document: unknown,
-): Promise<void> {
+export async function applyTopology({ writer, mirror, log }: Daemon, document: unknown): Promise<void> {
   let before = true;
   for (let unfinished = true; unfinished;) {
     unfinished = await writer.submit((state) => {
@@ -32,7 +27,7 @@ export async function applyTopology(
       // Once it is in place, only hosts that did not fit into its transaction are left.
       const inPlace = encodeTopology(next) === encodeTopology(state.topology);
       if (inPlace && before) return { value: false };
-      return decideChange(state, next, mirror.revision, conflictLists);
+      return decideChange(state, next, mirror.revision);
     });
     before = false;
   }
@@ -51,14 +46,9 @@ export function parseDocumentOn({ topology }: IpamState, document: unknown): Top
 }
 
 /** The first writes that fit into a transaction; the value says whether more are left. */
-function decideChange(
-  state: IpamState,
-  next: Topology,
-  revision: number,
-  lists: ConflictLists,
-): Decision<boolean> {
+function decideChange(state: IpamState, next: Topology, revision: number): Decision<boolean> {
   const change = planTopologyChange(state, next);
-  if (change.kind === "conflict") throw inUse(lists.first({ revision, conflicts: change.conflicts }, NAMED));
+  if (change.kind === "conflict") throw inUse(change.conflicts);
   const writes = firstWrites(change.writes);
   if (writes.length === 0 && change.writes.length > 0) throw tooManyNetworks(change.writes);
   const compares = ["blocks/", "addresses/"].map((part): Compare => ({
@@ -84,15 +74,16 @@ function firstWrites(writes: readonly Write[]): readonly Write[] {
 }
 
 /** The first of them, and where the others are told. */
-function inUse({ conflicts, total, continue: token }: ConflictPage): InputError {
-  const faults = conflicts.map(({ name, ip, reason }) => ({
+function inUse(conflicts: readonly Conflict[]): InputError {
+  const total = conflicts.length;
+  const faults = conflicts.slice(0, NAMED).map(({ name, ip, reason }) => ({
     code: "ADDRESS_IN_USE",
     field: "address",
     value: name,
     expected: `a topology that keeps ${ip}: ${reason}`,
   }));
-  if (token === undefined) return new InputError(faults, 409);
-  const expected = `none of ${total} addresses in use outside: GET /topology/conflicts?continue=${token} names the others`;
+  if (total <= NAMED) return new InputError(faults, 409);
+  const expected = `none of ${total} addresses in use outside: POST /topology/plan (topology update --dry-run) names all`;
   return new InputError(
     [...faults, { code: "MORE_CONFLICTS", field: "conflicts", value: total, expected }],
     409,

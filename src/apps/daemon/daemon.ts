@@ -6,7 +6,6 @@ import type { Store } from "../../io/store/store.ts";
 import type { Adoption } from "./adoption.ts";
 import type { Leader } from "./leader.ts";
 import type { Currency } from "./currency.ts";
-import type { ConflictLists } from "./routes/conflict-lists.ts";
 import type { DaemonMetrics } from "./metrics.ts";
 import type { Mirror } from "./mirror.ts";
 import type { Told } from "./routes/adopt-endpoints.ts";
@@ -20,7 +19,6 @@ export type Daemon = {
   readonly cluster: string;
   readonly mirror: Mirror;
   /** Of topologies that were planned or refused. */
-  readonly conflictLists: ConflictLists;
   readonly writer: Writer;
   readonly hub: WatchHub;
   readonly shares: PolicyShares;

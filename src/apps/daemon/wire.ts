@@ -17,7 +17,6 @@ import type { DaemonConfig } from "./config.ts";
 import { Currency } from "./currency.ts";
 import type { Daemon } from "./daemon.ts";
 import { createDaemonApp } from "./routes/http.ts";
-import { ConflictLists } from "./routes/conflict-lists.ts";
 import { applyInitialTopology } from "./initial-topology.ts";
 import { Leader } from "./leader.ts";
 import { startLoops } from "./loops.ts";
@@ -163,7 +162,6 @@ function assemble(
     log,
     offsetSeed,
     unadopted,
-    conflictLists: new ConflictLists(),
     hostQuarantine: config.hostQuarantine,
     leakGrace: config.leakGrace,
   };

@@ -1,11 +1,14 @@
-// `POST /topology/plan` and `GET /topology/conflicts`: what a topology would change, without changing it.
+// `POST /topology/plan`: what a topology would change, without changing it.
 import { array, integer, object, optional, orNull, type Static, string } from "./schema.ts";
 import { Revision, Text } from "./types.ts";
 
 const Conflict = object({ name: Text, ip: Text, reason: Text });
-/** Addresses in use that stand against a topology, as they were at `revision`, also on the pages after; `continue`: of the next page. */
+/**
+ * Addresses in use that stand against a topology, in their order, and how many there are in all, as they are at `revision`. There are more after them where
+ * `continue` is there: ask it with the same topology. Another revision on the next page means that something was written in between.
+ */
 export type ConflictPage = Static<typeof ConflictPage>;
-export const ConflictPage = object({
+const ConflictPage = object({
   revision: Revision,
   total: integer(),
   conflicts: array(Conflict),
@@ -24,8 +27,8 @@ export const TopologyPlanReply = object({
   conflicts: ConflictPage,
 });
 
-const limit = optional(string({ description: "a number from 1 to 99999" }));
 export type PageQuery = Static<typeof PageQuery>;
-export const PageQuery = object({ limit });
-export type ConflictQuery = Static<typeof ConflictQuery>;
-export const ConflictQuery = object({ limit, continue: string({ maxLength: 64 }) });
+export const PageQuery = object({
+  limit: optional(string({ description: "a number from 1 to 99999" })),
+  continue: optional(string({ description: "what the page before said" })),
+});

@@ -1,6 +1,6 @@
 // Puts another topology in the place of the present one, or says what stands against it. Addresses in use are never
 // moved: the change is made around them or not at all. Never carves: `next` comes with the prefixes of its groups.
-import { type Cidr, containsCidr, formatCidr } from "../net/cidr.ts";
+import { type Cidr, compareCidr, containsCidr, formatCidr } from "../net/cidr.ts";
 import { formatIp } from "../net/ip.ts";
 import type { Block, Host } from "../model/records.ts";
 import { takenSlots } from "../model/slots.ts";
@@ -35,7 +35,7 @@ export function planTopologyChange(state: IpamState, next: Topology): Change {
   return { kind: "applied", writes, guards: [] };
 }
 
-/** What `next` would mean for what is there: addresses that stand against it, empty blocks that would go, and hosts whose groups change. */
+/** What `next` would mean for what is there: addresses that stand against it in their order, empty blocks that would go, and hosts whose groups change. */
 export type TopologyEffects = {
   readonly conflicts: readonly Conflict[];
   readonly deleted: readonly Cidr[];
@@ -44,7 +44,9 @@ export type TopologyEffects = {
 
 export function topologyEffects(state: IpamState, next: Topology): TopologyEffects {
   const trees = next.trees.map((tree) => ({ tree, groups: groupsByPath(tree) }));
-  const misfits = [...state.blocks.values()].filter(({ block }) => !fits(block, next, trees));
+  const misfits = [...state.blocks.values()]
+    .filter(({ block }) => !fits(block, next, trees))
+    .sort((a, b) => compareCidr(a.block.cidr, b.block.cidr));
   return {
     conflicts: misfits.flatMap(({ block }) => conflictsOf(block)),
     deleted: misfits.filter(({ occupancy }) => occupancy.used === 0).map(({ block }) => block.cidr),

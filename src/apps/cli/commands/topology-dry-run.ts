@@ -1,28 +1,45 @@
 // `romana topology update FILE --dry-run`: what would change, and every address that stands against it.
-import type { ConflictPage, TopologyPlanReply } from "../../../core/api/topology-plan.ts";
+import type { TopologyPlanReply } from "../../../core/api/topology-plan.ts";
 import type { Client } from "../client.ts";
 import type { Context } from "../context.ts";
 import { type Column, renderTable } from "../output.ts";
 
 /** Exit code where addresses in use stand against the topology. */
 const FOUND = 3;
-type Conflict = ConflictPage["conflicts"][number];
+/** The daemon works out all of them for each page. */
+const PAGE = 5000;
+type Conflict = TopologyPlanReply["conflicts"]["conflicts"][number];
 
 export async function dryRunUpdate({ client, tell }: Context, document: unknown): Promise<number> {
-  const reply = await client.request<TopologyPlanReply>("POST", "/topology/plan", document);
-  const conflicts = await allConflicts(client, reply.conflicts);
-  const { revision, total } = reply.conflicts;
-  tell({ ...reply, conflicts: { revision, total, conflicts } }, renderChanges(reply, conflicts));
-  return total > 0 ? FOUND : 0;
+  const pages = await planPages(client, document);
+  const [reply] = pages;
+  const conflicts = pages.flatMap((page) => page.conflicts.conflicts);
+  const { revision } = reply.conflicts;
+  const isChanged = pages.some((page) => page.conflicts.revision !== revision);
+  tell(
+    { ...reply, conflicts: { revision, total: conflicts.length, conflicts } },
+    renderChanges(reply, conflicts) + (isChanged ? `\n\n${CHANGED}` : ""),
+  );
+  return conflicts.length > 0 ? FOUND : 0;
 }
 
-async function allConflicts(client: Client, first: ConflictPage): Promise<Conflict[]> {
-  const conflicts = [...first.conflicts];
-  for (let page = first; page.continue !== undefined;) {
-    page = await client.request<ConflictPage>("GET", `/topology/conflicts?continue=${page.continue}`);
-    conflicts.push(...page.conflicts);
+const CHANGED =
+  "the store was written to meanwhile: addresses that came or went since may be missing or too many";
+
+async function planPages(
+  client: Client,
+  document: unknown,
+): Promise<[TopologyPlanReply, ...TopologyPlanReply[]]> {
+  const ask = (query: string): Promise<TopologyPlanReply> =>
+    client.request("POST", `/topology/plan?limit=${PAGE}${query}`, document);
+  const first = await ask("");
+  const later: TopologyPlanReply[] = [];
+  for (let next = first.conflicts.continue; next !== undefined;) {
+    const page = await ask(`&continue=${encodeURIComponent(next)}`);
+    later.push(page);
+    next = page.conflicts.continue;
   }
-  return conflicts;
+  return [first, ...later];
 }
 
 const groupColumns: readonly Column<TopologyPlanReply["groups"][number]>[] = [

@@ -83,7 +83,6 @@ const rows: Readonly<Record<string, Row | "open">> = {
   "GET /topology": ["", ALL, ALL, ALL, NO, ALL],
   "POST /topology": ["", ALL, NO, NO, NO, NO],
   "POST /topology/plan": ["", ALL, ALL, NO, NO, ALL],
-  "GET /topology/conflicts": ["", ALL, ALL, NO, NO, ALL],
   "GET /watch": ["", ALL, ALL, ownNamed("query.host", "query.policy"), NO, ALL],
 };
 
