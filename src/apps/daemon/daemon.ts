@@ -8,7 +8,7 @@ import type { Leader } from "./leader.ts";
 import type { Currency } from "./currency.ts";
 import type { DaemonMetrics } from "./metrics.ts";
 import type { Mirror } from "./mirror.ts";
-import type { Told } from "./routes/adopt-endpoints.ts";
+import type { Unadopted } from "./routes/adopt-endpoints.ts";
 import type { PolicyShares } from "./watch/policy-shares.ts";
 import type { WatchHub } from "./watch/watch-hub.ts";
 import type { Writer } from "./writer.ts";
@@ -18,7 +18,6 @@ export type Daemon = {
   /** What agents know the store by. */
   readonly cluster: string;
   readonly mirror: Mirror;
-  /** Of topologies that were planned or refused. */
   readonly writer: Writer;
   readonly hub: WatchHub;
   readonly shares: PolicyShares;
@@ -36,5 +35,5 @@ export type Daemon = {
   /** Between two reports that lack an address, before it is freed. */
   readonly leakGrace: Duration;
   /** By host: endpoints that were reported and could not be adopted, for want of a host or a network: tried again with each change. */
-  readonly unadopted: Map<string, Told>;
+  readonly unadopted: Map<string, Unadopted>;
 };

@@ -11,6 +11,7 @@ import type { OpenWatches } from "./access/open-watches.ts";
 import type { Daemon } from "./daemon.ts";
 import type { Term } from "./leader.ts";
 import { tendAdoption } from "./tend-adoption.ts";
+import { readoptOnOtherGround } from "./routes/adopt-endpoints.ts";
 import { utilisationOf } from "./routes/usage-routes.ts";
 
 const COLLECT_EVERY = Seconds(5);
@@ -66,7 +67,7 @@ export function startLoops(daemon: Daemon, watches: OpenWatches, timing: { clock
     start("flush", async () => daemon.hub.flush(), FLUSH_EVERY),
     start("policies", () => tellShares(daemon), FLUSH_EVERY),
     start("watches", () => watches.look(), WATCHES_EVERY),
-    start("adoption", () => tendAdoption(daemon), ADOPTION_EVERY),
+    start("adoption", () => adopt(daemon), ADOPTION_EVERY),
   ];
   return {
     async close() {
@@ -75,6 +76,11 @@ export function startLoops(daemon: Daemon, watches: OpenWatches, timing: { clock
       await leader.resign();
     },
   };
+}
+
+async function adopt(daemon: Daemon): Promise<void> {
+  await tendAdoption(daemon);
+  await readoptOnOtherGround(daemon);
 }
 
 /** Shares that are told before others have their turn. */

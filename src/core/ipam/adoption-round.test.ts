@@ -24,7 +24,7 @@ const after = (...steps: Step[]): IpamState => {
 const reported =
   (host: string): Step =>
   (state) =>
-    planReported(state, host);
+    planReported(state, host, true);
 const planAsk: Step = (state) => planAskAt(state, 40 + state.adoption.round);
 const planLoss: Step = (state) => planLossOf(state, false);
 const planPolicyLoss: Step = (state) => planLossOf(state, true);
@@ -119,7 +119,7 @@ test("what a host can have seen ends where the first daemon asked, until it repo
 });
 
 test("a report is not written twice, nor where nobody waits, nor where not all of it could be adopted", () => {
-  const writes = (state: IpamState, host: string): number => planReported(state, host).writes.length;
+  const writes = (state: IpamState, host: string): number => planReported(state, host, false).writes.length;
   const [first = ""] = owedHosts(after(planAsk));
   assert.deepEqual([writes(after(planAsk), first), writes(after(planAsk, reported(first)), first)], [1, 0]);
   assert.equal(writes(after(planOpen), first), 0);
@@ -135,7 +135,7 @@ test("a removed host owes nothing, though its blocks are still there, and report
   assert.ok(host);
   const { name } = host;
   give(state, "pod", { host: name });
-  applyWrites(state, planReported(state, name).writes);
+  applyWrites(state, planReported(state, name, true).writes);
   const step = (): void => applyWrites(state, planHostRemoval(state, name, { since: 0, limit: 40 }).writes);
   step();
   assert.ok(owedHosts(state).includes(name), "its addresses are not known to be dead");
@@ -143,4 +143,14 @@ test("a removed host owes nothing, though its blocks are still there, and report
   assert.ok([...state.blocksOfHost(name)].length > 0 && !owedHosts(state).includes(name));
   applyWrites(state, [{ kind: "put-host", host }]);
   assert.ok(owedHosts(state).includes(name));
+});
+
+test("a host that nobody knows, but that told of something alive, is waited for: until it is known and tells again, or is removed, or the wait is ended", () => {
+  const told = [planAsk, planLoss, reported("stranger"), reported("stranger")];
+  assert.ok(owedHosts(after(...told)).includes("stranger"));
+  const known: Step = () => ({ writes: [{ kind: "put-host", host: hostIn("stranger") }], guards: [] });
+  assert.ok(owedHosts(after(...told, known)).includes("stranger"), "what it told is not adopted by that");
+  const removed: Step = (state) => planHostRemoval(state, "stranger", { since: 0, limit: 40 });
+  for (const end of [[known, reported("stranger")], [removed], [isForced, planAsk]])
+    assert.ok(!owedHosts(after(...told, ...end)).includes("stranger"));
 });

@@ -30,12 +30,22 @@ export function unseenFrom(state: IpamState, host: string, written: number): num
 const firstAsked = ({ adoption }: IpamState, written: number): { round: number; revision: number } =>
   adoption.first ?? { round: adoption.round, revision: written };
 
-/** All that `host` told is adopted. Where there is no such host or no network yet, not all can be. */
-export function planReported(state: IpamState, host: string): Plan {
+/** Of no round: something is alive there, and nothing of it could be adopted. */
+const NEVER = 0;
+
+/**
+ * All that `host` told is adopted. Where there is no such host or no network yet, not all can be: one that nobody knows, and that told of something alive
+ * (`isHolding`), is waited for until it is known and has told again, to whichever daemon.
+ */
+export function planReported(state: IpamState, host: string, isHolding: boolean): Plan {
   const { round, state: now } = state.adoption;
-  const isKnown = state.hosts.has(host) && state.topology.networks.length > 0;
-  if (now === "open" || !isKnown || state.reported.get(host) === round) return NOTHING;
-  return { writes: [{ kind: "put-reported", reported: { host, round } }], guards: [] };
+  const put = (of: number): Plan => ({
+    writes: [{ kind: "put-reported", reported: { host, round: of } }],
+    guards: [],
+  });
+  if (now === "open" || state.reported.get(host) === round) return NOTHING;
+  if (!state.hosts.has(host)) return isHolding && !state.reported.has(host) ? put(NEVER) : NOTHING;
+  return state.topology.networks.length > 0 ? put(round) : NOTHING;
 }
 
 /**
@@ -60,21 +70,33 @@ export function planPoliciesKnown({ adoption }: IpamState): Plan {
   return policies ? putting(known) : NOTHING;
 }
 
-/** All daemons may hand out. The operator's word is that policies are as he wants them, too. */
+/** Reports of hosts that nobody knows which one transaction forgets. */
+const FORGET_AT_ONCE = 40;
+
+/** All daemons may hand out. The operator's word is that policies are as he wants them, too. Who was waited for in vain is not waited for again. */
 export function planOpen(state: IpamState, by?: AdoptionRecord["by"]): Plan {
   const { round, state: now, by: before } = state.adoption;
   if (round > 0 && now === "open" && (by === undefined || by === before)) return NOTHING;
   const policies = by === "force" ? {} : policiesOf(state);
-  return putting({ round: Math.max(1, round), state: "open", ...(by ? { by } : {}), ...policies });
+  const opened = putting({ round: Math.max(1, round), state: "open", ...(by ? { by } : {}), ...policies });
+  const strangers = [...state.reported.keys().filter((host) => !state.hosts.has(host))];
+  const forgotten = strangers
+    .slice(0, FORGET_AT_ONCE)
+    .map((host) => ({ kind: "delete-reported", host }) as const);
+  return { ...opened, writes: [...opened.writes, ...forgotten] };
 }
 
 const policiesOf = ({ adoption: { policies } }: IpamState): Pick<AdoptionRecord, "policies"> =>
   policies ? { policies } : {};
 
-/** Hosts that have not reported in this round: those that the store knows, by their record or by an address in their blocks. */
+/** Hosts that have not reported in this round: those that the store knows, by their record, by an address in their blocks, or by a report of what lives there. */
 export function owedHosts(state: IpamState): string[] {
   const holders = state.blocks.values().filter(({ occupancy }) => occupancy.used > 0);
-  const known = new Set([...state.hosts.keys(), ...holders.map(({ block }) => block.host)]);
+  const known = new Set([
+    ...state.hosts.keys(),
+    ...holders.map(({ block }) => block.host),
+    ...state.reported.keys(),
+  ]);
   return [...known].filter((host) => state.reported.get(host) !== state.adoption.round);
 }
 

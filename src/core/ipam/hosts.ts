@@ -72,6 +72,8 @@ export function planHostRemoval(
     for (const { name: network } of state.topology.networks) writes.push({ kind: "bump-guard", network });
     return { writes, guards: [] };
   }
+  // It was never known, and is waited for all the same.
+  if (state.reported.has(name)) return { writes: [{ kind: "delete-reported", host: name }], guards: [] };
   return { writes: coolBlocks(state, name, options), guards: [] };
 }
 

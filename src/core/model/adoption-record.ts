@@ -37,7 +37,7 @@ export type AdoptionRecord = {
 /** Of a store without the record. */
 export const NEVER_ASKED: AdoptionRecord = { round: 0, state: "open" };
 
-/** Key `reported/<host>`: all that the host's agent told is adopted. Means nothing in another round. */
+/** Key `reported/<host>`: all that the host's agent told is adopted. Means nothing in another round; there is no round 0. */
 export type Reported = { readonly host: string; readonly round: number };
 
 export const encodeAdoption = (record: AdoptionRecord): string => JSON.stringify(record);

@@ -2,7 +2,7 @@
 import { InputError } from "../../../base/errors.ts";
 import type { HostReport, HostReportReply } from "../../../core/api/types.ts";
 import { adopt } from "../../../core/ipam/adopt.ts";
-import { addressKey } from "../../../core/model/keys.ts";
+import { addressKey, hostKey, topologyKey } from "../../../core/model/keys.ts";
 import type { Address, Endpoint } from "../../../core/model/records.ts";
 import { equalIp, parseIp } from "../../../core/net/ip.ts";
 import type { Daemon } from "../daemon.ts";
@@ -12,6 +12,8 @@ export type Told = {
   /** The revision of this store that the agent had seen before it looked. */
   readonly seen: number;
 };
+/** What could not be adopted, and on which ground. */
+export type Unadopted = Told & { readonly ground: string };
 type Conflicts = HostReportReply["conflicts"];
 
 /** At most four writes and compares each, and room for the host and the guards. */
@@ -42,7 +44,7 @@ export async function adoptEndpoints(daemon: Daemon, host: string, told: Told): 
   if (open.size === 0) daemon.unadopted.delete(host);
   else
     daemon.unadopted.set(host, {
-      seen,
+      ...{ seen, ground: groundOf(daemon, host) },
       endpoints: told.endpoints.filter(({ name }) => open.has(name)),
     });
   if (open.size > 0)
@@ -67,6 +69,16 @@ export async function readoptAfter<T>(daemon: Daemon, change: () => Promise<T>):
     return result;
   });
 }
+
+/** The same, where another daemon has put a host or a topology. */
+export async function readoptOnOtherGround(daemon: Daemon): Promise<void> {
+  for (const [host, told] of [...daemon.unadopted])
+    if (told.ground !== groundOf(daemon, host)) await adoptEndpoints(daemon, host, told);
+}
+
+/** What an endpoint is adopted on: its host and the networks. */
+const groundOf = ({ mirror }: Daemon, host: string): string =>
+  [topologyKey, hostKey(host)].map((key) => mirror.revisionOf(key)).join(" ");
 
 function toEndpoint({ ips, ...rest }: Told["endpoints"][number], index: number): Endpoint {
   const parsed = ips.map((ip, i) => parseIp(ip, `body.endpoints[${index}].ips[${i}]`));

@@ -62,7 +62,8 @@ async function takeReport(daemon: Daemon, name: string, body: HostReport): Promi
   const isLoss = await noteIfLost(daemon, name, { seen: body.seen, revision: newest });
   const seen = !isLoss && body.seen?.cluster === daemon.cluster ? body.seen.revision : received;
   const conflicts = await adoptEndpoints(daemon, name, { endpoints: body.endpoints, seen });
-  await note(daemon, (state) => planReported(state, name));
+  const isHolding = body.endpoints.length > 0;
+  await note(daemon, (state) => planReported(state, name, isHolding));
   await tendAdoption(daemon);
   await noteEvidence(daemon, name, body, conflicts);
   const revision = Math.max(newest, mirror.revision);
