@@ -4,12 +4,15 @@ import { test, type TestContext } from "node:test";
 import { startDaemon, twoRacks, type Call } from "../../../test/support/daemon.ts";
 import { eventually } from "../../../test/support/eventually.ts";
 import { storeWith } from "../../../test/support/store-with.ts";
-import { Milliseconds, systemClock } from "../../base/clock.ts";
+import { createFakeClock } from "../../../test/support/fake-clock.ts";
+import { Milliseconds, seededRng, systemClock } from "../../base/clock.ts";
 import { UnavailableError } from "../../base/errors.ts";
+import { silentLog } from "../../base/log.ts";
 import { leaderKey } from "../../core/model/keys.ts";
 import type { AddressReply } from "../../core/api/types.ts";
 import { createMemoryStore } from "../../io/store/memory-store.ts";
 import type { Store, WatchMessage } from "../../io/store/store.ts";
+import { Mirror } from "./mirror.ts";
 
 type Running = Awaited<ReturnType<typeof startDaemon>>;
 
@@ -103,6 +106,22 @@ test("a store that cannot be watched makes the daemon unready until it can, and 
   await eventually(() =>
     assert.equal(daemon.mirror.revisionOf("/romana/v3/addresses/p"), daemon.mirror.revision),
   );
+});
+
+test("of a watch that goes on failing every tenth failure is logged, and all are told", async () => {
+  const clock = createFakeClock();
+  const logged: unknown[] = [];
+  let failures = 0;
+  const mirror = new Mirror({
+    ...{ clock, rng: seededRng(1), onChange: () => undefined, hearsAddresses: () => false },
+    store: storeWith(createMemoryStore({ clock }), { watch: down }),
+    log: { ...silentLog, warn: (_text, fields) => void logged.push(fields?.["failures"]) },
+    onError: () => void failures++,
+  });
+  await mirror.start();
+  while (failures < 25) await clock.advance(5000);
+  await mirror.close();
+  assert.deepEqual(logged, [0, 10, 20]);
 });
 
 test("a mirror that is told its past is compacted reads all again: watchers get a reset, the state is that of the store", async (t) => {
