@@ -47,8 +47,8 @@ function pageOf(conflicts: readonly Conflict[], query: PageQuery): Omit<Conflict
   const last = query.continue === undefined ? undefined : parseIp(query.continue, "querystring.continue");
   const rest = last ? conflicts.filter(({ ip }) => compareIp(parseIp(ip), last) > 0) : conflicts;
   const page = rest.slice(0, limit);
-  const next = rest.length > limit ? { continue: page.at(-1)?.ip } : {};
-  return { total: conflicts.length, conflicts: page, ...next };
+  const end = rest.length > limit ? page.at(-1)?.ip : undefined;
+  return { total: conflicts.length, conflicts: page, ...(end === undefined ? {} : { continue: end }) };
 }
 
 function limitOf({ limit }: PageQuery): number {
