@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { startDaemon, twoRacks, type Call } from "../../../test/support/daemon.ts";
 import { eventually } from "../../../test/support/eventually.ts";
+import type { Store } from "../../io/store/store.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import type { AddressReply, HostReport, HostReportReply } from "../../core/api/types.ts";
+import { storeWith } from "../../../test/support/store-with.ts";
 import { createMemoryStore } from "../../io/store/memory-store.ts";
 
 const POD = "net/container/eth0";
@@ -28,7 +30,7 @@ async function world(t: TestContext) {
   const { cluster, revision } = await report(call, { endpoints: [] });
   const endpoint = { name, ips, tenant, segment, sequence };
   const late: HostReport = { endpoints: [endpoint], in_hand: [], seen: { cluster, revision } };
-  return { call, other, late, start };
+  return { call, other, late, start, store };
 }
 const report = async (call: Call, body: HostReport): Promise<HostReportReply> => {
   const reply = await call("POST /hosts/h1/report", body);
@@ -76,6 +78,28 @@ test("a report of an earlier life does not take the place of the present one, th
     (await held(call)).map(({ sequence }) => sequence),
     [body["sequence"]],
   );
+});
+
+test("a report that is planned together with a release leaves the address released", async (t) => {
+  const { other, late, store } = await world(t);
+  let gate = Promise.resolve();
+  const txn: Store["txn"] = (compares, operations) => gate.then(() => store.txn(compares, operations));
+  const { daemon, call, close } = await startDaemon({ store: storeWith(store, { txn }) });
+  t.after(close);
+  const held = Promise.withResolvers<void>();
+  gate = held.promise;
+  const submit = t.mock.method(daemon.writer, "submit");
+  // Merged with the release, and another daemon is quicker: the release is planned again, with the report.
+  const rival = { name: "q", host: "h1", tenant: "u" };
+  const beaten = call("POST /address", rival);
+  const released = release(call);
+  await eventually(() => assert.deepEqual([...daemon.mirror.state.addresses.keys()], ["q"]));
+  const reported = report(call, late);
+  await eventually(() => assert.equal(submit.mock.callCount(), 3));
+  assert.equal((await other("POST /address", rival)).status, 200);
+  held.resolve();
+  await Promise.all([beaten, released, reported]);
+  await eventually(() => assert.deepEqual([...daemon.mirror.state.addresses.keys()], ["q"]));
 });
 
 test("what could be adopted in part only is not brought back by a host that joins after its release", async (t) => {

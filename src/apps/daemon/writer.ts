@@ -24,6 +24,12 @@ export type Decision<T> = { readonly value: T; readonly plan?: Plan; readonly co
 /** `isCrowded`: planned before, it met another daemon in a block. */
 export type Decide<T> = (state: IpamState, isCrowded: boolean) => Decision<T>;
 
+export type Terms = {
+  /** Not begun with when its turn comes and this says no: who asked has gone, and may have asked another daemon meanwhile. */
+  readonly isWanted?: () => boolean;
+  /** Decided on a state that the store has had: nobody else's plan is merged with it. */
+  readonly isAlone?: boolean;
+};
 type Waiting = {
   readonly decide: Decide<unknown>;
   readonly isWanted: () => boolean;
@@ -33,8 +39,8 @@ type Waiting = {
   isCrowded: boolean;
   /** The state has all that was in the store when this was asked. */
   isCurrent: boolean;
-  /** Merged with others it was too much for the store. */
-  isAlone?: true;
+  /** Not merged with others: so asked, or with them it was too much for the store. */
+  isAlone: boolean;
 };
 /** `keys`: of what the transaction compares for it, and so of all that it writes. */
 type Outcome =
@@ -71,18 +77,15 @@ export class Writer {
     this.#deps = deps;
   }
 
-  /**
-   * Resolves with the decision's value when its writes are durable; rejects with what `decide` threw, or UnavailableError. Not begun with
-   * when its turn comes and `isWanted` says no: who asked has gone, and may have asked another daemon meanwhile.
-   */
-  submit<T>(decide: Decide<T>, isWanted = (): boolean => true): Promise<T> {
+  /** Resolves with the decision's value when its writes are durable; rejects with what `decide` threw, or UnavailableError. */
+  submit<T>(decide: Decide<T>, { isWanted = () => true, isAlone = false }: Terms = {}): Promise<T> {
     if (this.#closed) return Promise.reject(new UnavailableError({ code: "STOPPING" }));
     if (this.#queue.length >= MAX_WAITING)
       return Promise.reject(new UnavailableError({ code: "QUEUE_FULL" }));
     return new Promise<T>((resolve, reject) => {
       const answers = { resolve: resolve as (value: unknown) => void, reject };
       const counts = { attempts: 0, isCrowded: false, isCurrent: false };
-      this.#queue.push({ decide, isWanted, ...answers, ...counts });
+      this.#queue.push({ decide, isWanted, isAlone, ...answers, ...counts });
       if (this.#queue.length >= this.#wanted) this.#enough?.();
       this.#working ??= this.#work();
     });

@@ -50,7 +50,7 @@ export function addressRoutes(app: FastifyInstance, daemon: Daemon): void {
       const { query } = request;
       const own = ownOf(request);
       const decide = () => decideRelease(daemon, releaseRequest(query), own, query.addressName);
-      return writer.submit(decide, () => isThere(request));
+      return writer.submit(decide, { isWanted: () => isThere(request) });
     },
   );
   app.get<{ Querystring: Static<typeof AddressFilter> }>(
@@ -80,7 +80,7 @@ function allocateAddress(
     daemon.adoption.check(state);
     return decideAllocation(daemon, request, isCrowded);
   };
-  return daemon.writer.submit(decide, () => isThere(asked));
+  return daemon.writer.submit(decide, { isWanted: () => isThere(asked) });
 }
 
 /** Who asked still waits for the answer. */

@@ -34,10 +34,14 @@ export async function adoptEndpoints(daemon: Daemon, host: string, told: Told): 
   const conflicts: Conflicts = [];
   for (let i = 0; i < endpoints.length; i += ADOPT_AT_ONCE) {
     const some = endpoints.slice(i, i + ADOPT_AT_ONCE);
-    const found = await daemon.writer.submit((state) => {
-      const plan = adopt(state, host, some.filter(isCurrent), { now: daemon.clock.now() });
-      return { value: plan.conflicts, plan };
-    });
+    // Alone, as a release that it were merged with would have no revision yet.
+    const found = await daemon.writer.submit(
+      (state) => {
+        const plan = adopt(state, host, some.filter(isCurrent), { now: daemon.clock.now() });
+        return { value: plan.conflicts, plan };
+      },
+      { isAlone: true },
+    );
     conflicts.push(...found);
   }
   const open = new Set(conflicts.map(({ name }) => name));
