@@ -84,8 +84,9 @@ test("a report that is planned together with a release leaves the address releas
   const { other, late, store } = await world(t);
   let gate = Promise.resolve();
   const txn: Store["txn"] = (compares, operations) => gate.then(() => store.txn(compares, operations));
-  const { daemon, call, close } = await startDaemon({ store: storeWith(store, { txn }) });
-  t.after(close);
+  const running = await startDaemon({ store: storeWith(store, { txn }) });
+  t.after(() => running.close());
+  const { daemon, call } = running;
   const held = Promise.withResolvers<void>();
   gate = held.promise;
   const submit = t.mock.method(daemon.writer, "submit");
