@@ -102,7 +102,8 @@ export const podOf = ({ name, node, labels = {}, annotations = {}, hostPort }: P
         imagePullPolicy: "Never",
         command: ["sh", "-c", WEB],
         ports: [{ containerPort: WEB_PORT, ...(hostPort === undefined ? {} : { hostPort }) }],
-        readinessProbe: { httpGet: { path: "/", port: WEB_PORT }, periodSeconds: 1 },
+        // A busy machine may answer slowly: a pod that comes and goes as an endpoint is no test of a Service.
+        readinessProbe: { httpGet: { path: "/", port: WEB_PORT }, periodSeconds: 1, timeoutSeconds: 20 },
       },
     ],
   },
