@@ -1,18 +1,16 @@
-// Which policies select which pods and hosts, kept right change by change.
+// Which policies select which pods and hosts. Worked out when it is asked for, as most pods are on nodes that nobody asks for here: a list for
+// each pod would cost more memory than the pods.
 import { containsIp } from "../net/cidr.ts";
 import type { Policy, PolicyTenant, Subject } from "../model/policy.ts";
 import type { Member } from "./cells.ts";
 import { type Compiled, compilePolicy, hasNumbers, portNumbers } from "./compile.ts";
 import { type LabelsOf, selectsPod, selectsTenant } from "./select.ts";
-import { addTo, type MultiMap, removeFrom } from "./multi-map.ts";
 import type { SetWorld } from "./set-world.ts";
 import { subjectTriggers, triggerIndex, type TriggerIndex, triggersOf } from "./triggers.ts";
 
 export type AssignedPolicy = {
   readonly policy: Policy;
   readonly triggers: readonly string[];
-  /** Ids of the pods it selects. */
-  readonly pods: Set<string>;
   readonly isOfHosts: boolean;
   readonly hasNumbers: boolean;
   /** By the numbers of the ports it names; one where it names none. */
@@ -29,42 +27,49 @@ export type ChainState = Compiled & {
 export type Assignments = {
   readonly policies: Map<string, AssignedPolicy>;
   readonly index: TriggerIndex<AssignedPolicy>;
-  /** By pod id: the policies that select it. */
-  readonly byPod: MultiMap<AssignedPolicy>;
   /** Policies that select hosts. */
   readonly ofHosts: Set<AssignedPolicy>;
 };
 
 export const createAssignments = (): Assignments => ({
-  ...{ policies: new Map(), index: triggerIndex(), byPod: new Map(), ofHosts: new Set() },
+  ...{ policies: new Map(), index: triggerIndex(), ofHosts: new Set() },
 });
 
 /** The policy as it was. */
 export function removePolicy(assignments: Assignments, id: string): AssignedPolicy | undefined {
-  const { policies, index, byPod, ofHosts } = assignments;
+  const { policies, index, ofHosts } = assignments;
   const assigned = policies.get(id);
   if (!assigned) return undefined;
   policies.delete(id);
   index.delete(assigned.triggers, assigned);
   ofHosts.delete(assigned);
-  for (const pod of assigned.pods) removeFrom(byPod, pod, assigned);
   return assigned;
 }
 
-export function addPolicy(assignments: Assignments, world: SetWorld, policy: Policy): AssignedPolicy {
-  const { policies, index, ofHosts } = assignments;
+export function addPolicy({ policies, index, ofHosts }: Assignments, policy: Policy): AssignedPolicy {
   const assigned: AssignedPolicy = {
     policy,
     triggers: [...new Set(policy.subjects.flatMap(subjectTriggers))],
     isOfHosts: policy.subjects.some(({ kind }) => kind === "hosts"),
-    ...{ pods: new Set(), chains: new Map(), hasNumbers: hasNumbers(policy) },
+    ...{ chains: new Map(), hasNumbers: hasNumbers(policy) },
   };
   policies.set(policy.id, assigned);
   index.add(assigned.triggers, assigned);
   if (assigned.isOfHosts) ofHosts.add(assigned);
-  for (const member of candidates(world, policy.subjects))
-    if (selects(assigned, member, world.labelsOf)) assign(assignments, assigned, member.pod.id);
   return assigned;
+}
+
+/** The pods that it selects, as the world is now. */
+export function selectedBy(assigned: AssignedPolicy, world: SetWorld): Set<Member> {
+  const selected = new Set<Member>();
+  for (const member of candidates(world, assigned.policy.subjects))
+    if (selects(assigned, member, world.labelsOf)) selected.add(member);
+  return selected;
+}
+
+/** The policies that select the pod, as the world is now. */
+export function policiesOf({ index }: Assignments, member: Member, labelsOf: LabelsOf): AssignedPolicy[] {
+  return [...index.find(triggersOf(member.pod, labelsOf))].filter((each) => selects(each, member, labelsOf));
 }
 
 /** Members whom the subjects may mean: those of the tenants, where all are named. */
@@ -85,26 +90,6 @@ function selects({ policy }: AssignedPolicy, { pod, addresses }: Member, labelsO
       subject.kind === "cidr" && addresses.some(({ element }) => containsIp(subject.cidr, element.cidr.ip))
     );
   });
-}
-
-function assign({ byPod }: Assignments, assigned: AssignedPolicy, id: string): void {
-  assigned.pods.add(id);
-  addTo(byPod, id, assigned);
-}
-
-/** After a change of the pod, or of its tenant. `member` `undefined`: it is gone. */
-export function reassignPod(
-  assignments: Assignments,
-  id: string,
-  member: Member | undefined,
-  labelsOf: LabelsOf,
-): void {
-  const { index, byPod } = assignments;
-  for (const state of byPod.get(id) ?? []) state.pods.delete(id);
-  byPod.delete(id);
-  if (!member) return;
-  for (const state of index.find(triggersOf(member.pod, labelsOf)))
-    if (selects(state, member, labelsOf)) assign(assignments, state, id);
 }
 
 /** Whether other labels of the tenant may change whom a policy selects. */

@@ -11,7 +11,7 @@ import type {
 } from "../model/node-policy.ts";
 import type { Direction } from "../model/policy.ts";
 import { equalIp, type Ip } from "../net/ip.ts";
-import { type Assignments, type ChainState, chainFor } from "./assignments.ts";
+import { type Assignments, type ChainState, chainFor, policiesOf } from "./assignments.ts";
 import { compareText } from "./canonical.ts";
 import type { Member } from "./cells.ts";
 import { type MemberSet, snapshotOf } from "./member-set.ts";
@@ -21,6 +21,8 @@ import { joinSet, leaveSet, type SetWorld } from "./set-world.ts";
 export type HostView = {
   host: NodeHost;
   readonly pods: Map<string, NodePod>;
+  /** Ids of the policies that select each of them. */
+  readonly selecting: Map<string, readonly string[]>;
   readonly chains: Map<string, ChainState>;
   /** By name. */
   readonly sets: Map<string, MemberSet>;
@@ -36,7 +38,13 @@ export type IndexState = {
 };
 
 export function openView(index: IndexState, name: string): HostView {
-  const view = { host: noHost(name), pods: new Map(), chains: new Map(), sets: new Map() };
+  const view = {
+    host: noHost(name),
+    pods: new Map(),
+    selecting: new Map(),
+    chains: new Map(),
+    sets: new Map(),
+  };
   index.views.set(name, view);
   const pods = [...(index.world.byHost.get(name) ?? [])].map(({ pod }) => pod.id);
   refreshHost(index, view, pods);
@@ -59,7 +67,7 @@ export function refreshHost(index: IndexState, view: HostView, pods: Iterable<st
   const hostDelta = equalHosts(view.host, host) ? undefined : host;
   view.host = host;
   const podDelta = refreshPods(index, view, pods);
-  const chains = chainsInUse(index, name, hostChains);
+  const chains = chainsInUse(index, view, hostChains);
   const sets = refreshSets(index, view, chains);
   const chainDelta = refreshChains(view, chains);
   return { host: hostDelta, pods: podDelta, chains: chainDelta, sets, elements: [] };
@@ -71,8 +79,12 @@ function chainsOfHost({ world, assignments }: IndexState, name: string): ChainSt
   return [...assignments.ofHosts].map((state) => chainFor(state, undefined));
 }
 
-const chainsOfPod = ({ assignments }: IndexState, member: Member): ChainState[] =>
-  [...(assignments.byPod.get(member.pod.id) ?? [])].map((state) => chainFor(state, member));
+/** A policy that is another now, but selects whom it did, is known by its id. */
+const chainsOfPod = ({ assignments }: IndexState, { selecting }: HostView, member: Member): ChainState[] =>
+  (selecting.get(member.pod.id) ?? []).flatMap((id) => {
+    const assigned = assignments.policies.get(id);
+    return assigned ? [chainFor(assigned, member)] : [];
+  });
 
 function isolation(chains: readonly ChainState[]): Isolation {
   const namesOf = (direction: Direction): readonly string[] | undefined => {
@@ -90,23 +102,31 @@ function refreshPods(index: IndexState, view: HostView, ids: Iterable<string>): 
     const member = index.world.members.get(id);
     const before = view.pods.get(id);
     if (member?.pod.host === view.host.name) {
-      const pod = { id, ips: member.pod.ips, ...isolation(chainsOfPod(index, member)) };
+      const policies = policiesOf(index.assignments, member, index.world.labelsOf);
+      view.selecting.set(
+        id,
+        policies.map(({ policy }) => policy.id),
+      );
+      const pod = { id, ips: member.pod.ips, ...isolation(chainsOfPod(index, view, member)) };
       if (before && equalPods(before, pod)) continue;
       view.pods.set(id, pod);
       put.push(pod);
-    } else if (view.pods.delete(id)) gone.push(id);
+    } else {
+      view.selecting.delete(id);
+      if (view.pods.delete(id)) gone.push(id);
+    }
   }
   return { put, delete: gone };
 }
 
 function chainsInUse(
   index: IndexState,
-  name: string,
+  view: HostView,
   ofHost: readonly ChainState[],
 ): Map<string, ChainState> {
   const used = new Map(ofHost.map((state) => [state.chain.name, state]));
-  for (const member of index.world.byHost.get(name) ?? [])
-    for (const state of chainsOfPod(index, member)) used.set(state.chain.name, state);
+  for (const member of index.world.byHost.get(view.host.name) ?? [])
+    for (const state of chainsOfPod(index, view, member)) used.set(state.chain.name, state);
   return used;
 }
 

@@ -8,9 +8,10 @@ import {
   type AssignedPolicy,
   concernsTenant,
   createAssignments,
-  reassignPod,
   removePolicy,
+  selectedBy,
 } from "./assignments.ts";
+import type { Member } from "./cells.ts";
 import { encodePolicy } from "./codec.ts";
 import { closeView, type IndexState, nodePolicyOf, openView, refreshHost } from "./host-views.ts";
 import { takeChange } from "./member-set.ts";
@@ -88,33 +89,29 @@ function applyChange(state: IndexState, change: WorldChange, touched: Touched): 
 
 /** Hosts with pods of the policy get its new chain. Pods change only where they go in or out, unless they name other chains now. */
 function changePolicy(state: IndexState, id: string, policy: Policy | undefined, touched: Touched): void {
-  const { assignments, world } = state;
+  const { assignments, world, views } = state;
   const known = assignments.policies.get(id);
   // Kubernetes tells of every object again and again.
   if (known && policy && encodePolicy(known.policy) === encodePolicy(policy)) return;
   const before = removePolicy(assignments, id);
-  const after = policy && addPolicy(assignments, world, policy);
-  for (const each of [before, after]) touchHosts(state, each, touched);
-  const pods = [before, after].flatMap((each) => [...(each?.pods ?? [])]);
-  const changed = namesSameChain(before, after)
-    ? pods.filter((pod) => before?.pods.has(pod) !== after?.pods.has(pod))
-    : pods;
-  touchPods(state, changed, touched);
+  const after = policy && addPolicy(assignments, policy);
+  if (views.size === 0) return;
+  if (before?.isOfHosts || after?.isOfHosts) for (const name of world.hosts.keys()) touched.hosts.add(name);
+  const were = before ? selectedBy(before, world) : new Set<Member>();
+  const are = after ? selectedBy(after, world) : new Set<Member>();
+  const isSame = namesSameChain(before, after);
+  for (const member of [...were, ...are]) {
+    touched.hosts.add(member.pod.host);
+    if (!isSame || were.has(member) !== are.has(member)) addTo(touched.pods, member.pod.host, member.pod.id);
+  }
 }
 
 const namesSameChain = (a: AssignedPolicy | undefined, b: AssignedPolicy | undefined): boolean =>
   a?.policy.direction === b?.policy.direction && a?.hasNumbers === false && b?.hasNumbers === false;
 
-function touchHosts({ world }: IndexState, policy: AssignedPolicy | undefined, { hosts }: Touched): void {
-  for (const pod of policy?.pods ?? []) hosts.add(world.members.get(pod)?.pod.host ?? "");
-  if (policy?.isOfHosts) for (const name of world.hosts.keys()) hosts.add(name);
-}
-
 function movePod(state: IndexState, id: string, pod: PolicyPod | undefined, touched: Touched): void {
-  const { world, assignments } = state;
   touchPods(state, [id], touched);
-  changePod(world, id, pod);
-  reassignPod(assignments, id, world.members.get(id), world.labelsOf);
+  changePod(state.world, id, pod);
   touchPods(state, [id], touched);
 }
 
@@ -128,10 +125,7 @@ function relabelTenant(
   const isConcerned = concernsTenant(assignments, name, tenant, world.labelsOf);
   changeTenant(world, name, tenant);
   if (!isConcerned) return;
-  for (const member of world.byTenant.get(name) ?? []) {
-    reassignPod(assignments, member.pod.id, member, world.labelsOf);
-    touchPods(state, [member.pod.id], touched);
-  }
+  for (const member of world.byTenant.get(name) ?? []) touchPods(state, [member.pod.id], touched);
 }
 
 function touchPods({ world }: IndexState, ids: readonly string[], { hosts, pods }: Touched): void {
