@@ -133,6 +133,8 @@ test("a plan names the groups and hosts that would change, and changes nothing",
 });
 
 test("a page that begins nowhere and a faulty topology are refused", async () => {
+  const twice = await call("POST /topology/plan?continue=10.0.0.1&continue=10.0.0.2", renamed);
+  assert.equal(twice.status, 400, JSON.stringify(twice.body));
   const { status, body } = await call("POST /topology/plan?continue=x.5", renamed);
   assert.deepEqual([status, /querystring.continue: "x.5"/.test(String(body["details"]))], [400, true]);
   assert.equal((await call("POST /topology/plan", {})).status, 400);
