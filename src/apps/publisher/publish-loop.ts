@@ -29,7 +29,7 @@ export type PublishLoopDeps = {
 };
 type Known = Extract<DesiredBird, { kind: "known" }>;
 
-export interface PublishLoop extends Runner {
+export interface PublishLoop extends Pick<Runner, "close"> {
   /** The mirror is another. */
   changed(): void;
 }
@@ -62,7 +62,6 @@ export function startPublishLoop(deps: PublishLoopDeps): PublishLoop {
   };
   const runner = startRunner(work, { every: deps.look, backoff: BACKOFF, onError }, deps);
   return {
-    poke: () => runner.poke(),
     close: () => runner.close(),
     changed() {
       changedAt ??= clock.monotonic();

@@ -44,13 +44,11 @@ test("a configuration that BIRD refuses is told with its reason", async (t) => {
 });
 
 test("lines that go on are part of the reply", async (t) => {
-  const path = await fake(
-    t,
-    "0001 BIRD v3.1.0 ready.\n",
-    "2002-Name\n1002-r1 BGP --- up 1:2 Established\n1006-  x\n     Routes: 0 imported, 7 exported\n \n0000 \n",
-  );
+  const reply = "2002-Name\n1002-r1 BGP --- up 1:2 Established\n r2 BGP --- start 1:2 Active\n0000 \n";
+  const path = await fake(t, "0001 BIRD v3.1.0 ready.\n", reply);
   assert.deepEqual(await createBirdControl(path).protocols(), [
-    { name: "r1", kind: "BGP", info: "Established", exported: 7 },
+    { name: "r1", info: "Established" },
+    { name: "r2", info: "Active" },
   ]);
 });
 

@@ -23,7 +23,7 @@ export function createBirdControl(path: string): BirdControl {
       const { code, lines } = await ask(path, "configure");
       return code < REFUSED ? undefined : (lines.at(-1) ?? `code ${code}`);
     },
-    protocols: async () => readProtocols((await ask(path, "show protocols all")).lines),
+    protocols: async () => readProtocols((await ask(path, "show protocols")).lines),
   };
 }
 

@@ -1,28 +1,16 @@
-// The reply to `show protocols all`, read.
+// The reply to `show protocols`, read.
 
 export type BirdProtocol = {
   readonly name: string;
-  /** "BGP", "Static", … */
-  readonly kind: string;
-  /** Of a session: "Established", or what it is at: "Active", "Connect", with the last error. */
+  /** Of a session: "Established", or what it is at, as "Active", with the last error. */
   readonly info: string;
-  /** Routes that were exported, over all channels. */
-  readonly exported: number;
 };
 
-/** Details are indented, a protocol's first line is not. */
-export function readProtocols(lines: readonly string[]): BirdProtocol[] {
-  const protocols: { name: string; kind: string; info: string; exported: number }[] = [];
-  for (const line of lines.slice(1)) {
-    // Name, kind, table, state, since (a time of day, or a date), info.
-    const match = /^(\S+)\s+(\S+)\s+\S+\s+\S+\s+\S+(?:\s+\d\d:\d\d:\d\d\S*)?\s*(.*)$/.exec(line);
-    if (match) {
-      const [, name = "", kind = "", info = ""] = match;
-      protocols.push({ name, kind, info: info.trim(), exported: 0 });
-    }
-    const counted = /^\s+Routes:.*?(\d+) exported/.exec(line);
-    const last = protocols.at(-1);
-    if (counted && last) last.exported += Number(counted[1]);
-  }
-  return protocols;
-}
+/** Name, kind, table, state, since (a time of day, a date, or both), info; after a line of headings. */
+const PROTOCOL = /^(\S+)\s+\S+\s+\S+\s+\S+\s+\S+(?:\s+\d\d:\d\d:\d\d\S*)?\s*(.*)$/;
+
+export const readProtocols = (lines: readonly string[]): BirdProtocol[] =>
+  lines.slice(1).flatMap((line) => {
+    const [, name, info = ""] = PROTOCOL.exec(line) ?? [];
+    return name === undefined ? [] : [{ name, info: info.trim() }];
+  });
