@@ -8,6 +8,7 @@ import { openRawClient, rawMembers } from "./etcd.ts";
 import { type Bench, type Figure, median, quantile } from "./figure.ts";
 import { answers, until, withBed } from "./processes.ts";
 import { makeBackup, type Size, SIZES } from "./stored-cluster.ts";
+import { endAdoption } from "./end-adoption.ts";
 
 const PORT = 19690;
 const URL_ROOT = `http://127.0.0.1:${PORT}`;
@@ -66,9 +67,6 @@ async function startFilled(bed: Bed, store: string, size: Size) {
   const flags = ["--listen", `127.0.0.1:${PORT}`, "--store", store, "--client-rate", "0"];
   const daemon = bed.romana("daemon", ["daemon", ...flags]);
   await until("daemon ready", () => answers(`${URL_ROOT}/readyz`));
-  // Its hosts have no agents that could tell what is alive.
-  const content = { body: '{"force":true}', headers: { "content-type": "application/json" } };
-  const reply = await fetch(`${URL_ROOT}/ipam/adopt`, { method: "POST", ...content });
-  if (!reply.ok) throw new Error(await reply.text());
+  await endAdoption(URL_ROOT);
   return daemon;
 }

@@ -6,6 +6,7 @@ import type { Bed } from "../test/support/bed.ts";
 import { type Bench, type Figure, quantile } from "./figure.ts";
 import { count, makeBackup, type Size } from "./stored-cluster.ts";
 import { answers, pause, until, withBed } from "./processes.ts";
+import { endAdoption } from "./end-adoption.ts";
 
 const PORT = 19640;
 const URL_ROOT = `http://127.0.0.1:${PORT}`;
@@ -71,8 +72,7 @@ async function measureOnline(bed: Bed, size: Size): Promise<Figure[]> {
   const store = `sqlite:${bed.dir}/${size.blocks}.db`;
   bed.romana("daemon", ["daemon", "--listen", `127.0.0.1:${PORT}`, "--store", store]);
   await until("daemon ready", () => answers(`${URL_ROOT}/readyz`));
-  const headers = { "content-type": "application/json" };
-  await fetch(`${URL_ROOT}/ipam/adopt`, { method: "POST", headers, body: '{"force":true}' });
+  await endAdoption(URL_ROOT);
   const pool = new Pool(URL_ROOT, { connections: 4 });
   await allocateUntil(pool, "warm", pause(1000));
   const before = await allocateUntil(pool, "before", pause(3000));

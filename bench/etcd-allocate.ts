@@ -8,6 +8,7 @@ import { coresText, watchCpu } from "./cpu-use.ts";
 import { openRawClient, rawMembers } from "./etcd.ts";
 import { type Bench, type Figure, type Goal, median, quantile } from "./figure.ts";
 import { answers, until, withBed } from "./processes.ts";
+import { endAdoption } from "./end-adoption.ts";
 
 const FIRST_PORT = 19650;
 const IN_FLIGHT = 64;
@@ -27,8 +28,7 @@ async function startDaemon({ bed, etcd }: Ground, index: number): Promise<Daemon
   const options = ["--listen", `127.0.0.1:${port}`, "--store", store, "--new-cluster"];
   const process = bed.romana(`daemon-${index}`, ["daemon", ...options]);
   await until(`daemon ${index} ready`, () => answers(`http://127.0.0.1:${port}/readyz`));
-  // Its hosts have no agents that could tell what is alive.
-  await post(port, "/ipam/adopt", { force: true });
+  await endAdoption(`http://127.0.0.1:${port}`);
   return { port, process };
 }
 

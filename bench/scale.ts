@@ -7,6 +7,7 @@ import { startEtcd } from "../test/support/etcd.ts";
 import type { Bench, Figure } from "./figure.ts";
 import { answers, until, withBed } from "./processes.ts";
 import { makeBackup, type Size, SIZES } from "./stored-cluster.ts";
+import { endAdoption } from "./end-adoption.ts";
 
 const PORT = 19670;
 const URL_ROOT = `http://127.0.0.1:${PORT}`;
@@ -69,6 +70,7 @@ async function measurePolicies(bed: Bed, size: Size): Promise<Figure[]> {
   const store = `sqlite:${bed.dir}/policies.db`;
   await importBackup(bed, store, size);
   const { daemon, ready } = await startDaemon(bed, store);
+  await endAdoption(URL_ROOT);
   const { seconds, bytes } = await catchUp("?host=node-0&subnets=&policy=node-0", "policy");
   const most = memory(daemon, "VmHWM");
   await stop(daemon);

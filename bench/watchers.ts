@@ -9,6 +9,7 @@ import { coresText, watchCpu } from "./cpu-use.ts";
 import { type Bench, type Figure, quantile } from "./figure.ts";
 import { answers, pause, until, withBed } from "./processes.ts";
 import { makeBackup, SEGMENT } from "./stored-cluster.ts";
+import { endAdoption } from "./end-adoption.ts";
 
 const PORT = 19660;
 const URL_ROOT = `http://127.0.0.1:${PORT}`;
@@ -26,8 +27,7 @@ async function startDaemon(bed: Bed): Promise<ChildProcess> {
   if (code !== 0) throw new Error(bed.log("import"));
   const daemon = bed.romana("daemon", ["daemon", "--listen", `127.0.0.1:${PORT}`, "--store", store]);
   await until("daemon ready", () => answers(`${URL_ROOT}/readyz`));
-  const headers = { "content-type": "application/json" };
-  await fetch(`${URL_ROOT}/ipam/adopt`, { method: "POST", headers, body: '{"force":true}' });
+  await endAdoption(URL_ROOT);
   return daemon;
 }
 
