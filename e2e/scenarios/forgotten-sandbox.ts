@@ -14,7 +14,7 @@ import { run } from "../support/run.ts";
 
 export const forgottenSandbox: Scenario = {
   name: "a sandbox that containerd does not know is found by ipam check --kubernetes, and its agent releases it; the pod's own stays",
-  timeout: 5 * 60_000,
+  timeout: 8 * 60_000,
   async run(cluster) {
     const node = cluster.nodes[1];
     assert.ok(node);
@@ -28,7 +28,7 @@ export const forgottenSandbox: Scenario = {
       assert.deepEqual([finding?.kind, others], ["leaked", []]);
       assert.equal(finding?.details, `held for pod forgotten/one, which has ${one?.ips.join(", ")}`);
       await eventually(async () => assert.equal((await readLedger(cluster, node))["links"]?.length, 2), {
-        within: 120_000,
+        within: 240_000,
         every: 1000,
       });
       assert.deepEqual(await check(cluster), []);

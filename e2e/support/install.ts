@@ -70,7 +70,7 @@ export async function renderRomana(more: object = {}): Promise<string> {
     agent: {
       serviceClusterIPRange: SERVICE_RANGES,
       natExceptions: NODE_RANGES,
-      flags: ["--sandbox-grace=40s"],
+      flags: ["--sandbox-grace=90s"], // longer than a busy containerd takes from an ADD until it lists the sandbox
     },
     topology,
     ...more,
