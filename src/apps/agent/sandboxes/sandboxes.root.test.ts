@@ -117,5 +117,6 @@ test("what is left of a sandbox that containerd does not know goes, its own stay
   const { stdout } = await node.run(["ip", "-o", "link", "show"], lost.netns);
   assert.doesNotMatch(stdout, /eth0/);
   assert.equal((await node.cni("DEL", lost)).code, 0, "a late DEL is content");
-  assert.match(node.bed.log("agent"), /the container runtime has no such sandbox/);
+  const told = /the container runtime has no such sandbox/;
+  await eventually(() => assert.match(node.bed.log("agent"), told), WITHIN);
 });
