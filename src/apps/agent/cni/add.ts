@@ -70,7 +70,7 @@ async function wire(
     await deps.share.has(endpoint);
     // The loops must take the pod's rules and routes for wanted by the time that they are in the kernel.
     const kept = deps.endpoints.add(endpoint);
-    // Rules are sent before what leads to the pod, and the helper serves in order: but not those that another pass keeps waiting.
+    // Rules are sent before what leads to the pod, and the helper serves in order: but not those that wait for another pass, or for a look at the kernel.
     const { isBusy } = deps.filter;
     const ruled = deps.filter.sync();
     if (isBusy) await allEnded([kept, ruled]);

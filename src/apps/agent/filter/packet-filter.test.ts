@@ -172,6 +172,20 @@ test("where nothing is under way the batch is sent before the caller goes on", a
   await done;
 });
 
+test("who must send something after the rules is told where they would not go at once", async () => {
+  const { filter, add } = createBench();
+  assert.equal(filter.isBusy, true, "the kernel was not looked at yet");
+  await filter.sync();
+  assert.equal(filter.isBusy, false);
+  filter.forget();
+  assert.equal(filter.isBusy, true, "the kernel must be looked at again");
+  add(70);
+  const under = filter.sync();
+  assert.equal(filter.isBusy, true, "another is under way");
+  await under;
+  assert.equal(filter.isBusy, false);
+});
+
 test("from any state to any other, over a restart, a refused batch or a table that others took away, is the same as from nothing", async () => {
   const states: (readonly [NodePolicy, readonly number[]])[] = [
     [OPEN_POLICY, []],

@@ -30,12 +30,12 @@ export type FilterResult = {
 };
 
 export interface PacketFilter {
-  /** Whether a sync would begin only after another one. */
+  /** Whether a sync would not send its batch at once: another is under way, or the kernel must be looked at first. */
   readonly isBusy: boolean;
   /** The next sync looks at the kernel first. */
   forget(): void;
   /**
-   * What is known when it begins is in the kernel when it resolves; who asks meanwhile shares the next. Where none is under way the batch
+   * What is known when it begins is in the kernel when it resolves; who asks meanwhile shares the next. Unless it is busy the batch
    * is sent before the caller goes on: what he sends after it comes to the kernel after it. UnavailableError `TABLE_FOREIGN`,
    * `KERNEL_FEATURES`, and those of `Nftables`.
    */
@@ -69,14 +69,14 @@ export function createPacketFilter(options: FilterOptions, deps: FilterDeps): Pa
     next = undefined;
     return run();
   };
-  const isBusy = (): boolean => now !== undefined || next !== undefined;
+  const isRunning = (): boolean => now !== undefined || next !== undefined;
   return {
     get isBusy() {
-      return isBusy();
+      return isRunning() || state.isForgotten || state.seen === undefined;
     },
     forget: () => void (state.isForgotten = true),
     sync: () => {
-      if (!isBusy()) return run();
+      if (!isRunning()) return run();
       return (next ??= (now ?? Promise.resolve()).then(runNext, runNext));
     },
     describePlan: async () => {
